@@ -1,0 +1,1 @@
+"""How records of stdlib's logging and warnings come to loguru."""

@@ -1,0 +1,163 @@
+"""Forwards stdlib's records to loguru, with everything the caller gave them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loguru import logger as loguru_logger
+
+from logging_helpers.settings.levels import LevelNames
+from ranklog.line_format import safe_repr
+
+_STANDARD_ATTRIBUTES = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
+_ATTRIBUTE_COUNT = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
+_STALE_SECONDS = 0.01
+
+
+class _Forwarding(threading.local):
+    """The record this thread is forwarding: the way around loguru to our patch function."""
+
+    record: logging.LogRecord | None = None
+
+
+_forwarding = _Forwarding()
+_level_names = LevelNames()
+
+
+class InterceptHandler(logging.Handler):
+    """A stdlib handler that hands every record to loguru. `init_logging` puts one on root.
+
+    Name, function, line, file, process and thread are the record's own, so that
+    ``stacklevel``, adapters and records from queues or other processes stay true. ``extra=``
+    fields become loguru's extra; ``stack_info`` follows the message. A message whose ``%``
+    arguments do not fit is logged with its arguments behind it, and reported as stdlib does.
+
+    Args:
+        on_closed: Called when somebody closes the handler, as ``basicConfig(force=True)`` does.
+    """
+
+    def __init__(self, on_closed: Callable[[], None] | None = None) -> None:
+        super().__init__(logging.NOTSET)
+        self._on_closed = on_closed
+        self.before_next: Callable[[], None] | None = None
+        """Called once, before the next record is forwarded."""
+
+    def createLock(self) -> None:  # noqa: N802 - stdlib's name
+        """Have no lock.
+
+        Held around loguru's own locks it would deadlock with a loguru sink that logs to
+        stdlib (threads taking the two locks in opposite order).
+        """
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and forward a record, without stdlib's lock."""
+        passed = self.filter(record)
+        if isinstance(passed, logging.LogRecord):  # from Python 3.12 on a filter may replace it
+            record = passed
+        if passed:
+            self.emit(record)
+        return bool(passed)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Forward a record to loguru; errors go to `handleError`, never to the caller."""
+        outer = _forwarding.record
+        try:
+            if self.before_next is not None:
+                before_next, self.before_next = self.before_next, None
+                before_next()
+            message = self._message(record)
+            logger = _patched
+            exception = record.exc_info
+            if exception and exception[0] is not None:
+                logger = logger.opt(exception=exception)
+            elif record.exc_text:  # from another process, which formatted it
+                message = f"{message}\n{record.exc_text}"
+            if record.stack_info:
+                message = f"{message}\n{record.stack_info}"
+            _forwarding.record = record
+            # No arguments: loguru formats only messages that have some, so braces and
+            # markup in a finished message stay as they are.
+            logger.log(_level_names.loguru_level(record.levelno), message)
+        except Exception:
+            self.handleError(record)
+        finally:
+            _forwarding.record = outer
+
+    def _message(self, record: logging.LogRecord) -> str:
+        try:
+            return record.getMessage()
+        except Exception as error:
+            self.handleError(record)
+            return (
+                f"{_text(record.msg)} {safe_repr(record.args)}"
+                f" [message could not be formatted: {type(error).__name__}: {_text(error)}]"
+            )
+
+    def close(self) -> None:
+        """Close the handler, which holds nothing, and let its owner know."""
+        super().close()
+        if self._on_closed is not None:
+            self._on_closed()
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return safe_repr(value)
+
+
+def _describe(record: Any) -> None:
+    """Loguru patcher: write what the forwarded LogRecord says into loguru's record."""
+    source = _forwarding.record
+    if source is None:
+        return
+    _forwarding.record = None
+    record["name"] = source.name
+    record["function"] = source.funcName or "<unknown>"
+    record["line"] = source.lineno
+    record["module"] = source.module
+    file = record["file"]
+    file.name, file.path = source.filename, source.pathname
+    fields = vars(source)
+    if len(fields) > _ATTRIBUTE_COUNT:
+        extra = record["extra"]
+        for key, value in fields.items():
+            if key not in _STANDARD_ATTRIBUTES and key != "rank":
+                extra[key] = value
+    # Records that waited in a queue or come from another process keep their own origin.
+    if time.time() - source.created > _STALE_SECONDS:
+        now = record["time"]
+        record["time"] = type(now).fromtimestamp(source.created, now.tzinfo)
+    if source.process is not None and source.process != record["process"].id:
+        process = record["process"]
+        process.id, process.name = source.process, source.processName
+    if source.thread is not None and source.thread != record["thread"].id:
+        thread = record["thread"]
+        thread.id, thread.name = source.thread, source.threadName
+
+
+_patched = loguru_logger.patch(_describe)
+
+
+def is_console_handler(handler: logging.Handler) -> bool:
+    """Whether a handler prints to the console as ours does, so that lines would come twice."""
+    if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
+        return False
+    stream = handler.stream
+    return stream is not None and stream in (
+        sys.stderr,
+        sys.stdout,
+        sys.__stderr__,
+        sys.__stdout__,
+    )

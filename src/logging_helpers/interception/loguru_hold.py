@@ -1,0 +1,104 @@
+"""The hold on loguru: our one sink, its default one put aside, the patcher. Reversible."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from loguru import logger as loguru_logger
+
+from logging_helpers.outputs.sink import Outputs, Sink, no_template
+from logging_helpers.say import say_once
+from logging_helpers.settings.resolve import Patcher
+
+_DEFAULT_SINK = 0  # documented: the id of the pre-configured handler
+
+
+class LoguruHold:
+    """Our sink on loguru's logger.
+
+    Args:
+        outputs: Where records go.
+        on_removed: Called when somebody else's ``logger.remove`` took the sink away.
+    """
+
+    def __init__(self, outputs: Outputs, on_removed: Callable[[], None]) -> None:
+        self.sink = Sink(outputs, self._sink_was_removed)
+        self._on_removed = on_removed
+        self._level = outputs.lowest_level()
+        self._sink_id: int | None = self._add()
+        # After adding ours, so that no record finds loguru without a sink.
+        self._removed_default = self._remove(_DEFAULT_SINK)
+
+    def set_outputs(self, outputs: Outputs) -> None:
+        """Send records to `outputs` from now on, without losing or doubling one."""
+        self.sink.outputs = outputs
+        level = outputs.lowest_level()
+        if level == self._level and self._sink_id is not None:
+            return
+        self._level = level
+        # The new one first: between removing and adding, records would be lost.
+        self.sink.is_exchanging = True
+        previous, self._sink_id = self._sink_id, self._add()
+        if previous is not None:
+            self._remove(previous)
+        self.sink.is_exchanging = False
+
+    def ensure(self) -> None:
+        """Add the sink again if somebody removed it."""
+        if self._sink_id is None:
+            self._sink_id = self._add()
+
+    def set_patcher(self, rank: int | None, patcher: Patcher | None) -> None:
+        """Put `rank` into every record's ``extra``, after the program's own patcher."""
+
+        def put_rank(record: Any) -> None:
+            if patcher is not None:
+                try:
+                    patcher(record)
+                except Exception as error:
+                    say_once(f"the program's patcher failed: {type(error).__name__}: {error}")
+            record["extra"]["rank"] = rank
+
+        loguru_logger.configure(patcher=put_rank)
+
+    def release(self, patcher: Patcher | None) -> None:
+        """Take everything back; `patcher` is the program's own."""
+        self.sink.is_exchanging = True  # by us: nothing to report
+        if self._sink_id is not None:
+            self._remove(self._sink_id)
+        # loguru has no way to take a patcher away.
+        loguru_logger.configure(patcher=patcher or _patch_nothing)
+        if self._removed_default:
+            loguru_logger.add(sys.stderr)
+        self.sink.outputs = Outputs.nowhere(self.sink.outputs.console)
+
+    def _add(self) -> int:
+        return loguru_logger.add(
+            self.sink,
+            level=self._level,
+            format=no_template,
+            filter=self.sink.accept,
+            colorize=False,
+            # Values of variables must not reach a log; nor does loguru format for us.
+            backtrace=False,
+            diagnose=False,
+            catch=True,
+        )
+
+    @staticmethod
+    def _remove(sink_id: int) -> bool:
+        with contextlib.suppress(ValueError):  # the program removed it before
+            loguru_logger.remove(sink_id)
+            return True
+        return False
+
+    def _sink_was_removed(self) -> None:
+        self._sink_id = None
+        self._on_removed()
+
+
+def _patch_nothing(_record: Any) -> None:
+    return

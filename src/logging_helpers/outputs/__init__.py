@@ -1,0 +1,1 @@
+"""Where records go: the loguru sink, the console, the rank's file and its rotation."""

@@ -1,0 +1,140 @@
+"""The console: the guide's lines, on the stream that is there when a record is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TextIO
+
+# Controls other than newline and tab, but for colour sequences (SGR), which programs
+# print on purpose and which cannot move the cursor or clear the screen.
+_HOSTILE = re.compile(r"(\x1b\[[0-9;:]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_RESET = "\x1b[0m"
+
+
+def _colour_of(level_number: int) -> str:
+    if level_number >= 50:
+        return "\x1b[1;31m"
+    if level_number >= 40:
+        return "\x1b[31m"
+    if level_number >= 30:
+        return "\x1b[33m"
+    return "\x1b[32m" if level_number >= 20 else "\x1b[36m"
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether to colour a stream.
+
+    Args:
+        stream: Where lines go.
+        environ: ``NO_COLOR`` (any value but empty) beats ``FORCE_COLOR``, which beats the
+            question whether `stream` is a terminal. Source: no-color.org, force-color.org.
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    try:
+        return stream.isatty() and environ.get("TERM") != "dumb"
+    except Exception:  # closed, or no full text stream
+        return False
+
+
+class Console:
+    """Prints records, one ``write`` each; never raises.
+
+    Args:
+        stream: Where to print; ``None`` for `sys.stderr` as it is at each write.
+        rank_label: ``"[3] "``, or ``""`` to show no rank.
+    """
+
+    def __init__(self, stream: TextIO | None, rank_label: str) -> None:
+        self._stream = stream
+        self._rank_label = rank_label
+        self._second: tuple[tuple[int, ...], str] = ((), "")
+        self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
+        # Streams that programs put in place of stderr need not be safe for threads. A
+        # signal handler may log while its own thread prints, hence not a plain Lock.
+        self.lock = threading.RLock()
+
+    def write(
+        self, time: datetime, level: str, level_number: int, message: str, exception: str | None
+    ) -> None:
+        """Print one record.
+
+        Args:
+            time: Local time.
+            level: Level name.
+            level_number: Its number, which chooses the colour.
+            message: Any text.
+            exception: Formatted traceback without its last newline, or ``None``.
+        """
+        stream = self._current_stream()
+        if stream is None:
+            return
+        seen, colour, flush = self._seen
+        if stream is not seen:
+            colour = wants_colour(stream, os.environ)
+            # A line-buffered stream flushes itself, at the newline.
+            flush = not getattr(stream, "line_buffering", False)
+            self._seen = (stream, colour, flush)
+        label = level.ljust(8)
+        text = message if exception is None else f"{message}\n{exception}"
+        if not text.isprintable():
+            text = _tamed(text, colour)
+        if colour:
+            label = f"{_colour_of(level_number)}{label}{_RESET}"
+        line = f"[{self._clock(time)}] {self._rank_label}{label} {text}\n"
+        try:
+            with self.lock:
+                try:
+                    stream.write(line)
+                except UnicodeEncodeError:
+                    stream.write(_encodable(line, stream))
+                if flush:
+                    stream.flush()
+        except Exception:
+            # Closed, full or broken: the file has the record, and there is nowhere to say it.
+            return
+
+    def _current_stream(self) -> TextIO | None:
+        # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
+        return sys.stderr if self._stream is None else self._stream
+
+    def _clock(self, time: datetime) -> str:
+        """``12:34:56.789``, remembering the text of the second formatted last."""
+        second = (time.hour, time.minute, time.second)
+        last, text = self._second
+        if second != last:
+            text = f"{time.hour:02d}:{time.minute:02d}:{time.second:02d}."
+            self._second = (second, text)
+        return f"{text}{time.microsecond // 1000:03d}"
+
+    def flush(self) -> None:
+        """Flush the stream; never raises."""
+        stream = self._current_stream()
+        with contextlib.suppress(Exception):
+            if stream is not None:
+                stream.flush()
+
+
+def _tamed(text: str, colour: bool) -> str:
+    def escape(match: re.Match[str]) -> str:
+        if match[1] is not None:
+            return match[1] if colour else ""
+        return f"\\x{ord(match[0]):02x}"
+
+    tamed = _HOSTILE.sub(escape, text)
+    # A message that leaves a colour on would paint every line after it.
+    return tamed + _RESET if colour and _COLOUR.search(tamed) else tamed
+
+
+def _encodable(line: str, stream: TextIO) -> str:
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,171 @@
+"""Lays loguru records out for the rank file, and writes the project's own records into it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import socket
+from datetime import datetime, timezone
+from typing import Any
+
+from logging_helpers.identity.detect import RankInfo
+from logging_helpers.outputs.rank_file import RankFile
+from logging_helpers.settings.resolve import Rotation
+from ranklog import __version__
+from ranklog.line_format import (
+    BANNER_FUNCTION,
+    BANNER_LOGGER,
+    END_FUNCTION,
+    NOTICE_FUNCTION,
+    STANDARD_LEVELS,
+    Layout,
+    split_time,
+    user_line,
+)
+
+_MOST_SITES = 10_000
+
+
+class FileOutput:
+    """The file half of the sink.
+
+    Args:
+        directory: Absolute path of the ``logs`` directory.
+        info: The identity of the process, whose rank names the file.
+        layout: How records are laid out.
+        rotation: When to rotate, and what becomes of the pieces.
+        owner_pid: The process whose banner the file has; others write their own pid.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+
+    def __init__(
+        self, directory: str, info: RankInfo, layout: Layout, rotation: Rotation, owner_pid: int
+    ) -> None:
+        self.info = info
+        self.owner_pid = owner_pid
+        self._layout = layout
+        self._sites: dict[tuple[Any, Any, Any], str] = {}
+        self._counts: dict[str, itertools.count[int]] = {}
+        self.file = RankFile(
+            directory,
+            info.rank,
+            layout,
+            rotation,
+            lambda text: self._compose_own(NOTICE_FUNCTION, "WARNING", text, {}),
+        )
+
+    def write(self, record: Any, message: str, trace: str | None) -> None:
+        """Write one loguru record.
+
+        Args:
+            record: The record.
+            message: Its message.
+            trace: Its formatted traceback without the last newline, or ``None``.
+        """
+        level = record["level"]
+        place = (record["name"], record["function"], record["line"])
+        site = self._sites.get(place) or self._find_site(place)
+        extra = record["extra"]
+        if len(extra) > 1 or "rank" not in extra:
+            extra = {key: value for key, value in extra.items() if key != "rank"}
+        else:
+            extra = {}
+        if STANDARD_LEVELS.get(level.name) != level.no:
+            extra["levelno"] = level.no
+        pid = record["process"].id
+        seconds, microseconds = split_time(record["time"])
+        self.file.write(
+            self._layout.encode(
+                seconds,
+                microseconds,
+                level.name,
+                self.info.rank,
+                pid,
+                pid != self.owner_pid,
+                site,
+                message,
+                trace,
+                extra,
+            )
+        )
+        # next() on a count is atomic where `+= 1` is not.
+        count = self._counts.get(level.name)
+        next(count or self._counts.setdefault(level.name, itertools.count()))
+
+    def _find_site(self, place: tuple[Any, Any, Any]) -> str:
+        name, function, line = place
+        logger = "" if name is None else str(name)
+        site = self._layout.site(logger, str(function), user_line(logger, line))
+        if len(self._sites) >= _MOST_SITES:  # names made up at run time
+            self._sites = {}
+        self._sites[place] = site
+        return site
+
+    def write_banner(self) -> None:
+        """Write the record that a process starts with."""
+        info = self.info
+        fields: dict[str, Any] = {
+            "rank": info.rank,
+            "world_size": info.world_size,
+            "local_rank": info.local_rank,
+            "local_world_size": info.local_world_size,
+            "node_rank": info.node_rank,
+            "launcher": info.source,
+            "restart": info.restart,
+            "job_id": info.job_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "python": platform.python_version(),
+            "version": __version__,
+        }
+        if info.conflicts:
+            fields["conflicts"] = info.conflicts
+        place = f" on {fields['host']}, pid {fields['pid']}"
+        self.file.write(
+            self._compose_own(BANNER_FUNCTION, "INFO", f"{_name(info)} started{place}", fields)
+        )
+
+    def write_end(self, kind: str) -> None:
+        """Write the record of a clean end.
+
+        Args:
+            kind: How it ended: ``"exit"``, ``"shutdown"``, ``"reconfigured"``, or
+                ``"exception"`` where an uncaught one ended the interpreter.
+        """
+        fields = {"exit": kind, "records": self.level_counts()}
+        text = f"{_name(self.info)} ended: {kind}"
+        self.file.write(self._compose_own(END_FUNCTION, "INFO", text, fields))
+
+    def level_counts(self) -> dict[str, int]:
+        """Records this process wrote to the file, by level; the project's own not counted."""
+        # repr is the only look at a count that does not advance it: "count(3)".
+        return {name: int(repr(count)[6:-1]) for name, count in self._counts.items()}
+
+    def _compose_own(
+        self, function: str, level: str, message: str, fields: dict[str, Any]
+    ) -> bytes:
+        seconds, microseconds = split_time(datetime.now(timezone.utc))
+        pid = os.getpid()
+        return self._layout.encode(
+            seconds,
+            microseconds,
+            level,
+            self.info.rank,
+            pid,
+            pid != self.owner_pid,
+            # Line 0, which no user's record of that name has, tells them apart.
+            self._layout.site(BANNER_LOGGER, function, 0),
+            message,
+            None,
+            fields,
+        )
+
+
+def _name(info: RankInfo) -> str:
+    if info.rank is None:
+        return "process without rank"
+    size = "" if info.world_size is None else f" of {info.world_size}"
+    return f"rank {info.rank}{size}"

@@ -1,0 +1,131 @@
+"""The one loguru sink: hands each record to the rank file and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from logging_helpers.outputs.console import Console
+from logging_helpers.outputs.file_output import FileOutput
+from logging_helpers.outputs.tracebacks import format_exception
+from logging_helpers.say import say_once
+from logging_helpers.settings.levels import LevelRules
+
+_NEVER = 1 << 62
+_MOST_NAMES = 10_000
+_DELIVERED = "ranklog_delivered"
+
+
+class Outputs:
+    """Where records go. Replaced as a whole, so that every record sees one configuration.
+
+    Args:
+        console: The console.
+        console_level: What reaches the console.
+        console_floor: Level below which nothing reaches the console, whatever the rules.
+        file: The rank's file, if there is one.
+        file_level: What reaches the file.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        console_level: LevelRules,
+        console_floor: int,
+        file: FileOutput | None,
+        file_level: LevelRules,
+    ) -> None:
+        self.console = console
+        self.file = file
+        self._console_level = console_level
+        self._console_floor = console_floor
+        self._file_level = file_level
+        self._thresholds: dict[str | None, tuple[int, int]] = {}
+
+    def lowest_level(self) -> int:
+        """The lowest level that any output wants from any logger."""
+        lowest = max(self._console_level.lowest(), self._console_floor)
+        return lowest if self.file is None else min(lowest, self._file_level.lowest())
+
+    @classmethod
+    def nowhere(cls, console: Console) -> Outputs:
+        """Outputs that write nothing, for a sink that is done."""
+        return cls(console, LevelRules(_NEVER), 0, None, LevelRules(_NEVER))
+
+    def deliver(self, record: Any) -> None:
+        """Write a loguru record to the outputs that want it, the file first."""
+        level = record["level"]
+        number = level.no
+        name = record["name"]
+        console_threshold, file_threshold = self._thresholds.get(name) or self._find(name)
+        to_console = number >= console_threshold
+        to_file = number >= file_threshold
+        if not (to_console or to_file):
+            return
+        exception = record["exception"]
+        trace = None if exception is None else format_exception(*exception)
+        message = record["message"]
+        # The console may be closed, full or stalled: the file has the record before.
+        if to_file and self.file is not None:
+            self.file.write(record, message, trace)
+        if to_console:
+            self.console.write(record["time"], level.name, number, message, trace)
+
+    def _find(self, name: str | None) -> tuple[int, int]:
+        console = self._console_level.for_logger(name or "")
+        file = _NEVER if self.file is None else self._file_level.for_logger(name or "")
+        thresholds = (max(console, self._console_floor), file)
+        if len(self._thresholds) >= _MOST_NAMES:  # names made up at run time
+            self._thresholds = {}
+        self._thresholds[name] = thresholds
+        return thresholds
+
+
+class Sink:
+    """Given to one ``logger.add``, with `accept` as its filter.
+
+    Records are delivered in the filter, which loguru calls before it takes its handler's
+    lock. Three things follow that `write` could not give: a signal handler, a ``__str__``
+    or a stream that logs while its own thread is logging loses nothing (loguru refuses to
+    take the lock twice); a record on its way while `init_logging` exchanges handlers is
+    delivered (loguru drops what reaches a removed handler's ``write``); and threads do
+    not wait for each other's disk.
+
+    Args:
+        outputs: Where records go, until `outputs` is set to others.
+        on_removed: Called when somebody else's ``logger.remove`` took the sink away.
+    """
+
+    def __init__(self, outputs: Outputs, on_removed: Callable[[], None]) -> None:
+        self.outputs = outputs
+        self.is_exchanging = False
+        self._on_removed = on_removed
+
+    def write(self, message: str) -> None:
+        """Loguru never gets here, because `accept` returns False."""
+
+    def stop(self) -> None:
+        """Called by loguru when the sink is removed, by us or by others."""
+        if not self.is_exchanging:
+            self._on_removed()
+
+    def accept(self, record: Any) -> bool:
+        """Deliver a record; never raises.
+
+        Returns:
+            False, so that loguru does nothing more with it.
+        """
+        try:
+            # While handlers are exchanged, both may be given the same record.
+            if _DELIVERED not in record:
+                if self.is_exchanging:
+                    record[_DELIVERED] = True
+                self.outputs.deliver(record)
+        except Exception as error:
+            say_once(f"a record could not be written: {type(error).__name__}: {error}")
+        return False
+
+
+def no_template(_record: Any) -> str:
+    """What loguru is to format of a record: nothing."""
+    return ""

@@ -1,0 +1,283 @@
+"""The global state: one session of logging per process, started, changed and ended here."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import threading
+from dataclasses import dataclass
+
+from logging_helpers.identity.detect import RankInfo
+from logging_helpers.identity.process import set_explicit_rank
+from logging_helpers.interception.loguru_hold import LoguruHold
+from logging_helpers.interception.takeover import Takeover
+from logging_helpers.interception.warnings_capture import WarningsCapture
+from logging_helpers.outputs.console import Console
+from logging_helpers.outputs.file_output import FileOutput
+from logging_helpers.outputs.sink import Outputs
+from logging_helpers.say import forget_said, say, say_once
+from logging_helpers.settings.resolve import Settings, fill_job_id
+from ranklog.line_format import LAYOUTS, LOGS_DIRECTORY
+
+_REMEDY = "call logging_helpers.ensure_interception() to bring it back"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that decides what a session does; equal set-ups change nothing.
+
+    Attributes:
+        settings: The whole configuration.
+        info: The identity of the process.
+        directory: Absolute path of the ``logs`` directory, ``None`` for no files.
+        owner_pid: The process that called `init_logging`: this one or, in a worker, the one
+            whose file is shared. Only the owner writes banners.
+    """
+
+    settings: Settings
+    info: RankInfo
+    directory: str | None
+    owner_pid: int
+
+    def has_same_file(self, other: Setup) -> bool:
+        """Whether `other` writes to the same file, in the same layout."""
+        return (
+            self.directory == other.directory
+            and self.info == other.info
+            and self.owner_pid == other.owner_pid
+            and self.settings.file_format == other.settings.file_format
+        )
+
+
+@dataclass(slots=True)
+class _Session:
+    setup: Setup
+    loguru_hold: LoguruHold
+    takeover: Takeover
+    warnings_capture: WarningsCapture
+    is_ending: bool = False
+
+    @property
+    def outputs(self) -> Outputs:
+        return self.loguru_hold.sink.outputs
+
+
+_session: _Session | None = None
+_lock = threading.RLock()
+
+
+def current_setup() -> Setup | None:
+    """What is set up in this process, or ``None``."""
+    session = _session
+    return None if session is None else session.setup
+
+
+def start(settings: Settings, info: RankInfo, *, owner_pid: int) -> None:
+    """Configure this process as `settings` say, anew or in place of what is there.
+
+    Args:
+        settings: The whole configuration.
+        info: The identity of the process.
+        owner_pid: See `Setup`.
+
+    Raises:
+        ValueError: The run directory is a file, or has a ``{job_id}`` that nobody knows.
+        OSError: With ``settings.strict``, the file cannot be opened.
+    """
+    global _session
+    directory = None
+    if settings.run_dir is not None:
+        directory = os.path.join(fill_job_id(settings.run_dir, info), LOGS_DIRECTORY)
+    with _lock:
+        session = _session
+        if session is not None and (session.setup.directory, session.setup.info) == (
+            directory,
+            info,
+        ):
+            # A forked child that calls init_logging goes on in its parent's file.
+            owner_pid = session.setup.owner_pid
+        setup = Setup(settings, info, directory, owner_pid)
+        has_file = session is not None and session.outputs.file is not None
+        if session is not None and session.setup == setup and has_file == bool(directory):
+            ensure_interception()
+            return
+        outputs = _outputs(setup, _file_output(setup))
+        set_explicit_rank(settings.explicit_rank)
+        if session is None:
+            session = _session = _begin(setup, outputs)
+        else:
+            _change(session, setup, outputs)
+        session.loguru_hold.set_patcher(info.rank, settings.patcher)
+        session.takeover.hold(outputs.lowest_level(), settings.console_level.directives)
+        session.warnings_capture.start()
+
+
+def shutdown_logging() -> None:
+    """End logging in this process and restore what `init_logging` found.
+
+    Writes the end record. Never raises; does nothing where nothing was set up.
+    """
+    global _session
+    with _lock:
+        session, _session = _session, None
+        if session is None:
+            return
+        atexit.unregister(_end_process)
+        session.warnings_capture.stop()
+        session.takeover.release()
+        session.outputs.console.flush()
+        _write_end(session.setup, session.outputs, "shutdown")
+        session.loguru_hold.release(session.setup.settings.patcher)
+        set_explicit_rank(None)
+        forget_said()
+
+
+def ensure_interception() -> None:
+    """Bring back what others took away since `init_logging`; otherwise change nothing.
+
+    Puts the handler back on the root logger (after ``basicConfig(force=True)``,
+    ``dictConfig``), enables loggers that ``dictConfig`` disabled, adopts again the loggers
+    named to `adopt_loggers`, and adds the sink again after ``logger.remove()`` or
+    ``logger.configure(handlers=...)``. Does nothing before `init_logging`.
+    """
+    with _lock:
+        session = _session
+        if session is not None:
+            session.loguru_hold.ensure()
+            session.takeover.assert_hold()
+            session.warnings_capture.start()
+
+
+def adopt_loggers(*names: str) -> None:
+    """Take in libraries that log past the root logger.
+
+    A logger with ``propagate=False`` and handlers of its own (transformers, Lightning)
+    bypasses the root logger; one with ``propagate=True`` and a console handler prints
+    twice. Their console handlers are removed and their records passed on to root; other
+    handlers stay. `ensure_interception` does it again, `shutdown_logging` undoes it.
+
+    Args:
+        names: Logger names, such as ``"transformers"``.
+
+    Raises:
+        RuntimeError: `init_logging` has not been called.
+        TypeError: A name is not text.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"logger name {name!r} is not text; accepted are names of loggers")
+    with _lock:
+        if _session is None:
+            raise RuntimeError("adopt_loggers() needs logging set up; call init_logging() first")
+        _session.takeover.adopt(names)
+
+
+def _begin(setup: Setup, outputs: Outputs) -> _Session:
+    _write_banner(setup, outputs)
+    atexit.register(_end_process)
+    return _Session(
+        setup=setup,
+        loguru_hold=LoguruHold(outputs, _sink_was_removed),
+        takeover=Takeover(_interception_was_lost),
+        warnings_capture=WarningsCapture(),
+    )
+
+
+def _change(session: _Session, setup: Setup, outputs: Outputs) -> None:
+    previous_setup, previous = session.setup, session.outputs
+    is_new_file = outputs.file is not previous.file
+    if is_new_file:
+        _write_banner(setup, outputs)
+    session.loguru_hold.set_outputs(outputs)
+    if is_new_file:
+        _write_end(previous_setup, previous, "reconfigured")
+    session.setup = setup
+
+
+def _file_output(setup: Setup) -> FileOutput | None:
+    """The file to write to: the one that is open if it is the same, else a new one."""
+    if setup.directory is None:
+        return None
+    settings = setup.settings
+    current = None if _session is None else _session.outputs.file
+    if _session is not None and current is not None and _session.setup.has_same_file(setup):
+        current.file.set_rotation(settings.rotation)
+        return current
+    layout = LAYOUTS[settings.file_format]()
+    try:
+        return FileOutput(setup.directory, setup.info, layout, settings.rotation, setup.owner_pid)
+    except NotADirectoryError as error:
+        raise ValueError(
+            f"argument run_dir={settings.run_dir!r} is a file, or has one where"
+            f" {setup.directory!r} needs a directory; accepted is a directory"
+        ) from error
+    except OSError as error:
+        if settings.strict:
+            raise
+        say_once(
+            f"cannot write to {error.filename or setup.directory}: {error.strerror};"
+            " logging to the console only"
+        )
+        return None
+
+
+def _outputs(setup: Setup, file: FileOutput | None) -> Outputs:
+    settings, info = setup.settings, setup.info
+    label = f"[{info.rank}] " if settings.show_rank and info.rank is not None else ""
+    prints_all = settings.console_ranks.includes(info.rank, info.world_size)
+    return Outputs(
+        console=Console(settings.stream, label),
+        console_level=settings.console_level,
+        console_floor=logging.NOTSET if prints_all else logging.WARNING,
+        file=file,
+        file_level=settings.file_level,
+    )
+
+
+def _write_banner(setup: Setup, outputs: Outputs) -> None:
+    if outputs.file is not None and setup.owner_pid == os.getpid():
+        outputs.file.write_banner()
+
+
+def _write_end(setup: Setup, outputs: Outputs, kind: str) -> None:
+    if outputs.file is not None and setup.owner_pid == os.getpid():
+        outputs.file.write_end(kind)
+
+
+def _sink_was_removed() -> None:
+    session = _session
+    if session is None:
+        return
+    if session.is_ending:
+        # Loguru removes all sinks at exit. Exit handlers that run after that still log.
+        session.takeover.handler.before_next = ensure_interception
+    else:
+        say_once(f"the sink was removed by logger.remove() or configure(handlers=); {_REMEDY}")
+
+
+def _interception_was_lost() -> None:
+    say(f"the handler was taken from the root logger, stdlib's records are not seen; {_REMEDY}")
+
+
+def _end_process() -> None:
+    # Nothing is torn down: what is logged after this still reaches its outputs.
+    session = _session
+    if session is not None:
+        # Set by the interpreter when an exception reached its top level.
+        failed = getattr(sys, "last_type", None) is not None
+        session.is_ending = True
+        _write_end(session.setup, session.outputs, "exception" if failed else "exit")
+
+
+def _after_fork_in_child() -> None:
+    # Another thread of the parent may have held them; it does not exist here.
+    global _lock
+    _lock = threading.RLock()
+    if _session is not None:
+        _session.outputs.console.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,60 @@
+"""Which ranks print everything on the console; the others print warnings and above."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PART = re.compile(r"(-\d+)|(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRanks:
+    """A set of ranks.
+
+    Attributes:
+        ranges: First and last rank of each range, negative ones counted from the end of
+            the job; ``None`` for all ranks.
+    """
+
+    ranges: tuple[tuple[int, int], ...] | None = None
+
+    def includes(self, rank: int | None, world_size: int | None) -> bool:
+        """Whether a process prints everything. One without a rank always does."""
+        if self.ranges is None or rank is None:
+            return True
+        # Without a world size, "-1" names no rank: nobody can tell who is the last.
+        from_end = None if world_size is None else rank - world_size
+        return any(
+            first <= rank <= last or (from_end is not None and first <= from_end <= last)
+            for first, last in self.ranges
+        )
+
+
+def parse_console_ranks(text: str, where: str) -> ConsoleRanks:
+    """Take ``"all"`` or ``"0,3-5,-1"`` apart.
+
+    Args:
+        text: Ranks, ranges and negative ranks, which count from the end of the job.
+        where: What the text came from, for the error.
+
+    Raises:
+        ValueError: Malformed.
+        TypeError: Not text.
+    """
+    accepted = 'accepted are "all", or ranks and ranges such as "0,3-5,-1"'
+    if not isinstance(text, str):
+        raise TypeError(f"{where}={text!r} is not a set of ranks; {accepted}")
+    if text.strip().lower() == "all":
+        return ConsoleRanks()
+    ranges = []
+    for part in text.split(","):
+        match = _PART.fullmatch(part.strip())
+        if match is None:
+            raise ValueError(f"{where}={text!r} is malformed at {part.strip()!r}; {accepted}")
+        first = int(match[1] or match[2])
+        last = int(match[3] or first)
+        if last < first:
+            raise ValueError(f"{where}={text!r} has a range that runs backwards; {accepted}")
+        ranges.append((first, last))
+    return ConsoleRanks(tuple(ranges))

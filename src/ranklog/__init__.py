@@ -1,0 +1,25 @@
+"""The reading half: parse and merge the rank files of a run.
+
+Never imports loguru nor `logging_helpers`: it reads logs copied to a laptop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ranklog.line_format.record import Record
+
+if TYPE_CHECKING:
+    from ranklog.reading import read
+
+__version__ = "0.1.0"
+__all__ = ["Record", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily, because the writing half imports `ranklog.line_format` at every start of a job.
+    if name == "read":
+        from ranklog.reading import read
+
+        return read
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

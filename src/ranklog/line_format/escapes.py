@@ -1,0 +1,45 @@
+"""Escapes that keep one record on the lines that belong to it."""
+
+from __future__ import annotations
+
+import re
+
+# Unicode category Cc without newline and tab.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_C1 = re.compile(r"[\x7f-\x9f]")
+# What would let a header parse in more than one way, and what UTF-8 cannot hold.
+_NAME_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f:|\\\ud800-\udfff]")
+_NAME_ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
+
+
+def _hex(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def escape_controls(text: str) -> str:
+    r"""Write control characters other than ``\n`` and ``\t`` as visible ``\xNN``."""
+    return _CONTROL.sub(_hex, text)
+
+
+def escape_c1_json(text: str) -> str:
+    r"""Write DEL and C1 controls, which JSON would let through raw, as ``\u00NN``.
+
+    Args:
+        text: A finished JSON text, in which they can only stand inside strings.
+    """
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _C1.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def escape_name(name: str) -> str:
+    r"""Write blanks, ``:``, ``|``, backslashes and controls of a name as ``\xNN``."""
+    return _NAME_UNSAFE.sub(_hex, name)
+
+
+def unescape_name(name: str) -> str:
+    """Undo `escape_name`, exactly."""
+    if "\\" not in name:
+        return name
+    return _NAME_ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), name)

@@ -1,0 +1,39 @@
+import logging_helpers
+import ranklog
+import skypilot_logging
+
+
+def test_logging_helpers_exports_what_the_design_lists():
+    assert sorted(logging_helpers.__all__) == sorted(
+        [
+            "init_logging",
+            "shutdown_logging",
+            "log_master",
+            "get_node_rank",
+            "get_rank_info",
+            "is_master",
+            "RankInfo",
+            "InterceptHandler",
+            "init_worker",
+            "adopt_loggers",
+            "ensure_interception",
+        ]
+    )
+    assert all(hasattr(logging_helpers, name) for name in logging_helpers.__all__)
+
+
+def test_ranklog_exports_read_and_record():
+    assert sorted(ranklog.__all__) == ["Record", "read"]
+    assert all(hasattr(ranklog, name) for name in ranklog.__all__)
+
+
+def test_skypilot_logging_exports_the_guides_functions():
+    assert sorted(skypilot_logging.__all__) == [
+        "log_all",
+        "log_debug",
+        "log_error",
+        "log_master",
+        "log_warning",
+        "setup_logger",
+    ]
+    assert all(hasattr(skypilot_logging, name) for name in skypilot_logging.__all__)
