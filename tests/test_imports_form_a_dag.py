@@ -6,7 +6,8 @@ import ranklog
 import skypilot_logging
 
 PACKAGES = (logging_helpers, ranklog, skypilot_logging)
-LAZY = {("ranklog", "ranklog.reading")}  # inside ranklog.__getattr__, not at import
+# Inside functions, not at import.
+LAZY = {("ranklog", "ranklog.reading"), ("ranklog", "ranklog.line_format.record")}
 
 
 def _modules():

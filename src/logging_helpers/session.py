@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from logging_helpers.identity.detect import RankInfo
 from logging_helpers.identity.process import set_explicit_rank
@@ -24,8 +24,7 @@ from ranklog.line_format import LAYOUTS, LOGS_DIRECTORY
 _REMEDY = "call logging_helpers.ensure_interception() to bring it back"
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """All that decides what a session does; equal set-ups change nothing.
 
     Attributes:
@@ -51,13 +50,13 @@ class Setup:
         )
 
 
-@dataclass(slots=True)
 class _Session:
-    setup: Setup
-    loguru_hold: LoguruHold
-    takeover: Takeover
-    warnings_capture: WarningsCapture
-    is_ending: bool = False
+    def __init__(self, setup: Setup, outputs: Outputs) -> None:
+        self.setup = setup
+        self.loguru_hold = LoguruHold(outputs, _sink_was_removed)
+        self.takeover = Takeover(_interception_was_lost)
+        self.warnings_capture = WarningsCapture()
+        self.is_ending = False
 
     @property
     def outputs(self) -> Outputs:
@@ -177,12 +176,7 @@ def adopt_loggers(*names: str) -> None:
 def _begin(setup: Setup, outputs: Outputs) -> _Session:
     _write_banner(setup, outputs)
     atexit.register(_end_process)
-    return _Session(
-        setup=setup,
-        loguru_hold=LoguruHold(outputs, _sink_was_removed),
-        takeover=Takeover(_interception_was_lost),
-        warnings_capture=WarningsCapture(),
-    )
+    return _Session(setup, outputs)
 
 
 def _change(session: _Session, setup: Setup, outputs: Outputs) -> None:

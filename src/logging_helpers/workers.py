@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from logging_helpers.say import say_once
@@ -45,13 +44,13 @@ def _portable(setup: Setup | None) -> Setup | None:
     if setup is None:
         return None
     # A stream belongs to its process; the worker prints on its own stderr.
-    settings = replace(setup.settings, stream=None)
+    settings = setup.settings._replace(stream=None)
     try:
         pickle.dumps(settings.patcher)
     except Exception:  # a lambda, a closure
-        settings = replace(settings, patcher=None)
+        settings = settings._replace(patcher=None)
         say_once("argument patcher cannot be pickled; spawned workers go without it")
-    return replace(setup, settings=settings)
+    return setup._replace(settings=settings)
 
 
 init_worker = WorkerInitializer()

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ranklog.line_format.record import Record
-
 if TYPE_CHECKING:
+    from ranklog.line_format.record import Record
     from ranklog.reading import read
 
 __version__ = "0.1.0"
@@ -22,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from ranklog.reading import read
 
         return read
+    if name == "Record":
+        from ranklog.line_format.record import Record
+
+        return Record
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

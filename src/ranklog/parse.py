@@ -31,7 +31,7 @@ def parse_rank(segments: Iterable[Segment], damage: Damage) -> Iterator[Record]:
             if record.pid is None:
                 record = replace(record, pid=pid)
             yield record
-            if record.is_end and record.pid == pid:
+            if record.is_end and record.extra.get("pid", record.pid) == pid:
                 pid = None  # whose records follow is unclear until the next banner
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from logging_helpers.identity.launchers import LAUNCHERS, Launcher, node_rank_variables
 
@@ -13,8 +13,7 @@ _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_JOB_ID = 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankInfo:
+class RankInfo(NamedTuple):
     """The place of a process in its job.
 
     Attributes:
@@ -46,8 +45,7 @@ class RankInfo:
         return not self.rank
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(NamedTuple):
     """What the environment says, and what in it is wrong.
 
     Attributes:
@@ -59,8 +57,7 @@ class Detection:
     problems: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What one launcher's variables say."""
 
     launcher: Launcher
@@ -96,8 +93,8 @@ def detect(environ: Mapping[str, str], *, rank: int | None = None) -> Detection:
     info = _combine(readings)
     if rank is not None:
         fits = info.world_size is None or rank < info.world_size
-        info = replace(
-            info, rank=rank, world_size=info.world_size if fits else None, source="argument"
+        info = info._replace(
+            rank=rank, world_size=info.world_size if fits else None, source="argument"
         )
     # Both rows that read RANK report the same malformed value.
     return Detection(info, tuple(dict.fromkeys(problems)))
@@ -205,8 +202,7 @@ def _combine(readings: list[_Reading]) -> RankInfo:
             source=chosen.launcher.name,
         )
     used = f"{chosen.launcher.rank or chosen.launcher.node_rank}={chosen.rank if chosen.rank is not None else chosen.node_rank}"
-    return replace(
-        info,
+    return info._replace(
         restart=next((r.restart for r in readings if r.restart is not None), None),
         # The outermost launcher's: what is inside may be started once per node.
         job_id=next((r.job_id for r in reversed(readings) if r.job_id is not None), None),

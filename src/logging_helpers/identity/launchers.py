@@ -8,11 +8,10 @@ the outer ones, then launchers that number nodes only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launcher:
+class Launcher(NamedTuple):
     """The variables of one launcher. ``None`` where it has no such variable.
 
     Attributes:

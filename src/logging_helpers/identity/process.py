@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from logging_helpers.identity.detect import RankInfo, detect, find_node_rank
 from logging_helpers.identity.launchers import VARIABLES
 from logging_helpers.say import say_once
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """The identity found last, and what the environment was then."""
 
     variable_count: int

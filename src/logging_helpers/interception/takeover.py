@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from logging_helpers.interception.handler import InterceptHandler, is_console_handler
 
 
-@dataclass(frozen=True, slots=True)
-class _Saved:
+class _Saved(NamedTuple):
     """What a logger was like before."""
 
     handlers: tuple[logging.Handler, ...]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PART = re.compile(r"(-\d+)|(\d+)(?:-(\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleRanks:
+class ConsoleRanks(NamedTuple):
     """A set of ranks.
 
     Attributes:

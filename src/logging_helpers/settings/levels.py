@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from loguru import logger as loguru_logger
 
@@ -17,8 +17,7 @@ _NAMES: Mapping[str, int] = MappingProxyType(
 _ACCEPTED = f"accepted are {', '.join(_NAMES)}, in any case, or a number of 0 or more"
 
 
-@dataclass(frozen=True, slots=True)
-class LevelRules:
+class LevelRules(NamedTuple):
     """A threshold for all loggers, and others for some and their children.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from logging_helpers.identity.detect import RankInfo
 from logging_helpers.settings.console_ranks import ConsoleRanks, parse_console_ranks
@@ -20,8 +19,7 @@ LEVEL_VARIABLE = "LOG_LEVEL"
 CONSOLE_RANKS_VARIABLE = "LOG_CONSOLE_RANKS"
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(NamedTuple):
     """When a rank's file is rotated, and what becomes of the pieces.
 
     Attributes:
@@ -41,8 +39,7 @@ _NO_ROTATION = Rotation()
 _ALL_RANKS = ConsoleRanks()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """One whole configuration; equal settings configure nothing new."""
 
     console_level: LevelRules

@@ -6,7 +6,8 @@ Nothing here but the standard library. A file format is one class with `encode` 
 
 from __future__ import annotations
 
-from ranklog.line_format.damage import Damage
+from typing import TYPE_CHECKING, Any
+
 from ranklog.line_format.extras import safe_repr
 from ranklog.line_format.file_names import (
     LOGS_DIRECTORY,
@@ -17,23 +18,51 @@ from ranklog.line_format.file_names import (
     piece_name,
 )
 from ranklog.line_format.json_lines import JsonLayout
-from ranklog.line_format.record import (
+from ranklog.line_format.own_records import (
     BANNER_FUNCTION,
     BANNER_LOGGER,
     END_FUNCTION,
     NOTICE_FUNCTION,
     STANDARD_LEVELS,
-    Record,
     user_line,
 )
 from ranklog.line_format.stamps import EPOCH, split_time
 from ranklog.line_format.text import TextLayout
+
+if TYPE_CHECKING:
+    from ranklog.line_format.damage import Damage
+    from ranklog.line_format.record import Record
 
 Layout = TextLayout | JsonLayout
 
 LAYOUTS: dict[str, type[TextLayout] | type[JsonLayout]] = {
     layout.name: layout for layout in (TextLayout, JsonLayout)
 }
+
+__all__ = [
+    "BANNER_FUNCTION",
+    "BANNER_LOGGER",
+    "END_FUNCTION",
+    "EPOCH",
+    "LAYOUTS",
+    "LOGS_DIRECTORY",
+    "NOTICE_FUNCTION",
+    "STANDARD_LEVELS",
+    "Damage",
+    "FileName",
+    "JsonLayout",
+    "Layout",
+    "Record",
+    "TextLayout",
+    "encode",
+    "live_name",
+    "lock_name",
+    "parse_name",
+    "piece_name",
+    "safe_repr",
+    "split_time",
+    "user_line",
+]
 
 
 def encode(record: Record, layout: Layout, *, is_child: bool = False) -> bytes:
@@ -62,27 +91,14 @@ def encode(record: Record, layout: Layout, *, is_child: bool = False) -> bytes:
     )
 
 
-__all__ = [
-    "BANNER_FUNCTION",
-    "BANNER_LOGGER",
-    "END_FUNCTION",
-    "EPOCH",
-    "LAYOUTS",
-    "LOGS_DIRECTORY",
-    "NOTICE_FUNCTION",
-    "STANDARD_LEVELS",
-    "Damage",
-    "FileName",
-    "JsonLayout",
-    "Layout",
-    "Record",
-    "TextLayout",
-    "encode",
-    "live_name",
-    "lock_name",
-    "parse_name",
-    "piece_name",
-    "safe_repr",
-    "split_time",
-    "user_line",
-]
+def __getattr__(name: str) -> Any:
+    # What only readers need, so that the start of a job does not pay for it.
+    if name == "Record":
+        from ranklog.line_format.record import Record
+
+        return Record
+    if name == "Damage":
+        from ranklog.line_format.damage import Damage
+
+        return Damage
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 LOGS_DIRECTORY = "logs"
 _STEM = "script"
-_NAME = re.compile(
-    rf"{_STEM}(?:_([1-9]\d*))?(?:\.(\d{{8}}T\d{{6}}\.\d{{6}}Z))?(\.log|\.jsonl)(\.gz)?",
-    re.ASCII,
-)
+_NAME = rf"{_STEM}(?:_([1-9]\d*))?(?:\.(\d{{8}}T\d{{6}}\.\d{{6}}Z))?(\.log|\.jsonl)(\.gz)?"
 _PIECE_TIME = "%Y%m%dT%H%M%S.%fZ"
 
 
-@dataclass(frozen=True, slots=True)
-class FileName:
+class FileName(NamedTuple):
     """A file name taken apart.
 
     Attributes:
@@ -50,7 +46,7 @@ def lock_name(rank: int | None, suffix: str) -> str:
 
 def parse_name(name: str) -> FileName | None:
     """Take a file name apart; ``None`` where the file is not one of ours."""
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name, re.ASCII)
     if match is None:
         return None
     rank, stamp, suffix, gzip = match.groups()

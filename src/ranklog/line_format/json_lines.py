@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ranklog.line_format.damage import Damage
 from ranklog.line_format.extras import json_text
-from ranklog.line_format.record import Record
 from ranklog.line_format.stamps import StampFormatter
 
-_START = '{"timestamp":'
-_NOT_A_RECORD = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    OverflowError,  # a time that UTC puts before the year 1
-)
+if TYPE_CHECKING:
+    from ranklog.line_format.damage import Damage
+    from ranklog.line_format.record import Record
 
 
 class JsonLayout:
@@ -75,47 +65,15 @@ class JsonLayout:
         return text
 
     def decode(self, lines: Iterable[str], damage: Damage) -> Iterator[Record]:
-        """Read records back; a line that is no such object is counted and passed over."""
-        for line in lines:
-            if not line:
-                continue
-            try:
-                yield _record(json.loads(line))
-            except _NOT_A_RECORD:
-                if line.startswith(_START) or _START.startswith(line):
-                    damage.cut_record(line)
-                else:
-                    damage.foreign_line(line)
+        """Read records back; a line that is no such object is counted and passed over.
 
+        Args:
+            lines: Physical lines without their newline, split at newlines only.
+            damage: Told of every line that is no record.
 
-def _record(fields: dict[str, Any]) -> Record:
-    function, _, line = fields["caller"].rpartition(":")
-    time = datetime.fromisoformat(fields["timestamp"])
-    if time.tzinfo is None:
-        raise ValueError("timestamp without offset")
-    rank, pid, exception, extra = (
-        fields["rank"],
-        fields["pid"],
-        fields["exception"],
-        fields["extra"],
-    )
-    if not (
-        isinstance(rank, int | None)
-        and isinstance(pid, int | None)
-        and isinstance(exception, str | None)
-        and isinstance(extra, dict)
-        and all(isinstance(fields[key], str) for key in ("level", "logger", "message"))
-    ):
-        raise TypeError("a key of another type")
-    return Record(
-        time=time.astimezone(timezone.utc),
-        level=fields["level"],
-        rank=rank,
-        pid=pid,
-        logger=fields["logger"],
-        function=function,
-        line=int(line),
-        message=fields["message"],
-        exception=exception,
-        extra=extra,
-    )
+        Returns:
+            Records in file order.
+        """
+        from ranklog.line_format import json_decoder  # readers only: writers start faster
+
+        return json_decoder.decode(lines, damage)

