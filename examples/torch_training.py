@@ -8,6 +8,7 @@ the run directory; every rank's file has its own share of the story.
 
 import argparse
 import logging
+import time
 from pathlib import Path
 
 import torch
@@ -54,6 +55,31 @@ def save_checkpoint(model: nn.Module, path: Path) -> None:
     unfinished.replace(path)
 
 
+def train(dataset: TensorDataset, epochs: int, checkpoints: Path) -> None:
+    """Train on all ranks; rank 0 saves a checkpoint of each epoch."""
+    sampler = DistributedSampler(dataset, shuffle=True, seed=0)
+    loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+    log_master("Hyperparameters: lr=0.01, batch_size=32", logger=logger)
+
+    # All workers log
+    logger.info("CPU worker ready: %d of %d samples", len(sampler), len(dataset))
+
+    torch.manual_seed(0)
+    model = DistributedDataParallel(nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(epochs):
+        sampler.set_epoch(epoch)
+        train_loss = train_epoch(model, loader, optimizer)
+
+        # Only master logs progress
+        log_master(f"Epoch {epoch}: loss={train_loss:.4f}", logger=logger)
+
+        # Master saves checkpoints
+        if dist.get_rank() == 0:
+            save_checkpoint(model.module, checkpoints / f"checkpoint_{epoch}.pt")
+            log_master(f"Saved checkpoint_{epoch}.pt", logger=logger)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train a small network under torchrun.")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/torch_training"))
@@ -70,28 +96,13 @@ def main() -> None:
     # Master-only messages
     log_master("Loading dataset", logger=logger)
     dataset = make_dataset(options.samples)
-    sampler = DistributedSampler(dataset, shuffle=True, seed=0)
-    loader = DataLoader(dataset, batch_size=32, sampler=sampler)
-    log_master("Hyperparameters: lr=0.01, batch_size=32", logger=logger)
 
-    # All workers log
-    logger.info("CPU worker ready: %d of %d samples", len(sampler), len(dataset))
+    train(dataset, options.epochs, options.run_dir / "checkpoints")
 
-    torch.manual_seed(0)
-    model = DistributedDataParallel(nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1)))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    for epoch in range(options.epochs):
-        sampler.set_epoch(epoch)
-        train_loss = train_epoch(model, loader, optimizer)
-
-        # Only master logs progress
-        log_master(f"Epoch {epoch}: loss={train_loss:.4f}", logger=logger)
-
-        # Master saves checkpoints
-        if dist.get_rank() == 0:
-            save_checkpoint(model.module, options.run_dir / f"checkpoints/checkpoint_{epoch}.pt")
-            log_master(f"Saved checkpoint_{epoch}.pt", logger=logger)
-
+    # Gloo's threads drop what belongs to the last collective in their own time; if Python
+    # is shutting down by then, they abort the process. Can go when torch joins them; see
+    # https://github.com/pytorch/pytorch/pull/179291
+    time.sleep(0.5)
     dist.destroy_process_group()
 
 

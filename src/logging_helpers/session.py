@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import sys
 import threading
-from typing import NamedTuple
 
 from logging_helpers.identity.detect import RankInfo
-from logging_helpers.identity.process import set_explicit_rank
-from logging_helpers.interception.loguru_hold import LoguruHold
+from logging_helpers.identity.process import set_explicit_rank, watch_identity
+from logging_helpers.interception.loguru_hold import DEFAULT_SINK, LoguruHold
 from logging_helpers.interception.takeover import Takeover
 from logging_helpers.interception.warnings_capture import WarningsCapture
-from logging_helpers.outputs.console import Console
-from logging_helpers.outputs.file_output import FileOutput
+from logging_helpers.outputs.assembly import Setup, assemble, open_file
 from logging_helpers.outputs.sink import Outputs
 from logging_helpers.say import forget_said, say, say_once
 from logging_helpers.settings.resolve import Settings, fill_job_id
-from ranklog.line_format import LAYOUTS, LOGS_DIRECTORY
+from ranklog.line_format import LOGS_DIRECTORY
 
 _REMEDY = "call logging_helpers.ensure_interception() to bring it back"
-
-
-class Setup(NamedTuple):
-    """All that decides what a session does; equal set-ups change nothing.
-
-    Attributes:
-        settings: The whole configuration.
-        info: The identity of the process.
-        directory: Absolute path of the ``logs`` directory, ``None`` for no files.
-        owner_pid: The process that called `init_logging`: this one or, in a worker, the one
-            whose file is shared. Only the owner writes banners.
-    """
-
-    settings: Settings
-    info: RankInfo
-    directory: str | None
-    owner_pid: int
-
-    def has_same_file(self, other: Setup) -> bool:
-        """Whether `other` writes to the same file, in the same layout."""
-        return (
-            self.directory == other.directory
-            and self.info == other.info
-            and self.owner_pid == other.owner_pid
-            and self.settings.file_format == other.settings.file_format
-        )
 
 
 class _Session:
     def __init__(self, setup: Setup, outputs: Outputs) -> None:
         self.setup = setup
-        self.loguru_hold = LoguruHold(outputs, _sink_was_removed)
+        self.loguru_hold = LoguruHold(outputs, _sink_was_removed, _default_sink)
         self.takeover = Takeover(_interception_was_lost)
         self.warnings_capture = WarningsCapture()
         self.is_ending = False
@@ -64,6 +35,7 @@ class _Session:
 
 
 _session: _Session | None = None
+_default_sink = DEFAULT_SINK
 _lock = threading.RLock()
 
 
@@ -102,14 +74,16 @@ def start(settings: Settings, info: RankInfo, *, owner_pid: int) -> None:
         if session is not None and session.setup == setup and has_file == bool(directory):
             ensure_interception()
             return
-        outputs = _outputs(setup, _file_output(setup))
+        current = None if session is None else session.outputs.file
+        file = open_file(setup, None if session is None else session.setup, current)
+        outputs = assemble(setup, file)
         set_explicit_rank(settings.explicit_rank)
         if session is None:
             session = _session = _begin(setup, outputs)
         else:
             _change(session, setup, outputs)
         session.loguru_hold.set_patcher(info.rank, settings.patcher)
-        session.takeover.hold(outputs.lowest_level(), settings.console_level.directives)
+        session.takeover.hold(outputs.rules())
         session.warnings_capture.start()
 
 
@@ -118,18 +92,20 @@ def shutdown_logging() -> None:
 
     Writes the end record. Never raises; does nothing where nothing was set up.
     """
-    global _session
+    global _default_sink, _session
     with _lock:
         session, _session = _session, None
         if session is None:
             return
         atexit.unregister(_end_process)
+        session.takeover.check()
         session.warnings_capture.stop()
         session.takeover.release()
         session.outputs.console.flush()
         _write_end(session.setup, session.outputs, "shutdown")
-        session.loguru_hold.release(session.setup.settings.patcher)
+        _default_sink = session.loguru_hold.release(session.setup.settings.patcher)
         set_explicit_rank(None)
+        watch_identity(None)
         forget_said()
 
 
@@ -176,58 +152,27 @@ def adopt_loggers(*names: str) -> None:
 def _begin(setup: Setup, outputs: Outputs) -> _Session:
     _write_banner(setup, outputs)
     atexit.register(_end_process)
+    watch_identity(_identity_changed)
     return _Session(setup, outputs)
 
 
 def _change(session: _Session, setup: Setup, outputs: Outputs) -> None:
     previous_setup, previous = session.setup, session.outputs
     is_new_file = outputs.file is not previous.file
+    # One path opened anew, for a rank 0 that had none before: the end goes before the banner.
+    is_same_path = _path(outputs) == _path(previous)
+    if is_new_file and is_same_path:
+        _write_end(previous_setup, previous, "reconfigured")
     if is_new_file:
         _write_banner(setup, outputs)
     session.loguru_hold.set_outputs(outputs)
-    if is_new_file:
+    if is_new_file and not is_same_path:
         _write_end(previous_setup, previous, "reconfigured")
     session.setup = setup
 
 
-def _file_output(setup: Setup) -> FileOutput | None:
-    """The file to write to: the one that is open if it is the same, else a new one."""
-    if setup.directory is None:
-        return None
-    settings = setup.settings
-    current = None if _session is None else _session.outputs.file
-    if _session is not None and current is not None and _session.setup.has_same_file(setup):
-        current.file.set_rotation(settings.rotation)
-        return current
-    layout = LAYOUTS[settings.file_format]()
-    try:
-        return FileOutput(setup.directory, setup.info, layout, settings.rotation, setup.owner_pid)
-    except NotADirectoryError as error:
-        raise ValueError(
-            f"argument run_dir={settings.run_dir!r} is a file, or has one where"
-            f" {setup.directory!r} needs a directory; accepted is a directory"
-        ) from error
-    except OSError as error:
-        if settings.strict:
-            raise
-        say_once(
-            f"cannot write to {error.filename or setup.directory}: {error.strerror};"
-            " logging to the console only"
-        )
-        return None
-
-
-def _outputs(setup: Setup, file: FileOutput | None) -> Outputs:
-    settings, info = setup.settings, setup.info
-    label = f"[{info.rank}] " if settings.show_rank and info.rank is not None else ""
-    prints_all = settings.console_ranks.includes(info.rank, info.world_size)
-    return Outputs(
-        console=Console(settings.stream, label),
-        console_level=settings.console_level,
-        console_floor=logging.NOTSET if prints_all else logging.WARNING,
-        file=file,
-        file_level=settings.file_level,
-    )
+def _path(outputs: Outputs) -> str | None:
+    return None if outputs.file is None else outputs.file.file.path
 
 
 def _write_banner(setup: Setup, outputs: Outputs) -> None:
@@ -251,8 +196,24 @@ def _sink_was_removed() -> None:
         say_once(f"the sink was removed by logger.remove() or configure(handlers=); {_REMEDY}")
 
 
-def _interception_was_lost() -> None:
-    say(f"the handler was taken from the root logger, stdlib's records are not seen; {_REMEDY}")
+def _identity_changed(info: RankInfo) -> None:
+    session = _session
+    # In a worker, the rank is its parent's.
+    if session is None or info.rank == session.setup.info.rank or not _is_owner(session.setup):
+        return
+    said = "without a rank" if session.setup.info.rank is None else session.setup.info.rank
+    say_once(
+        f"this process is rank {info.rank} now, but was {said} when logging was set up, and its"
+        " log goes on as that; call init_logging() again with the same arguments"
+    )
+
+
+def _is_owner(setup: Setup) -> bool:
+    return setup.owner_pid == os.getpid()
+
+
+def _interception_was_lost(what: str) -> None:
+    say(f"{what}; {_REMEDY}")
 
 
 def _end_process() -> None:
@@ -262,6 +223,7 @@ def _end_process() -> None:
         # Set by the interpreter when an exception reached its top level.
         failed = getattr(sys, "last_type", None) is not None
         session.is_ending = True
+        session.takeover.check()
         _write_end(session.setup, session.outputs, "exception" if failed else "exit")
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TextIO
 
 from logging_helpers.identity.detect import detect
+from logging_helpers.say import say_once
 from logging_helpers.session import start
 from logging_helpers.settings.resolve import Patcher, resolve_settings
 
@@ -85,4 +86,6 @@ def init_logging(
     detection = detect(os.environ, rank=settings.explicit_rank)
     if detection.problems:
         raise ValueError(detection.problems[0])
+    if detection.choice is not None and detection.choice.doubt is not None:
+        say_once(detection.choice.doubt)
     start(settings, detection.info, owner_pid=os.getpid())

@@ -6,8 +6,9 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+from logging_helpers.outputs.assembly import Setup
 from logging_helpers.say import say_once
-from logging_helpers.session import Setup, current_setup, start
+from logging_helpers.session import current_setup, start
 
 
 class WorkerInitializer:

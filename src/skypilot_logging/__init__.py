@@ -10,6 +10,7 @@ import logging
 
 from logging_helpers.identity.process import get_rank_info, is_master
 from logging_helpers.master import log_here
+from logging_helpers.say import say_once
 from logging_helpers.session import current_setup
 from logging_helpers.setup import init_logging
 
@@ -69,7 +70,12 @@ def log_debug(message: object) -> None:
 
 
 def _log(message: object, level: int | str) -> None:
-    logger = setup_logger()
+    try:
+        logger = setup_logger()
+    except ValueError as error:
+        # What a user of this module did not call must not raise into a training loop.
+        say_once(f"{error}; logging is not set up")
+        logger = logging.getLogger(LOGGER_NAME)
     setup = current_setup()
     rank = get_rank_info().rank
     if setup is not None and not setup.settings.show_rank and rank is not None:

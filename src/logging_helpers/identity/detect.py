@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from logging_helpers.identity.launchers import LAUNCHERS, Launcher, node_rank_variables
-
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_JOB_ID = 128
+from logging_helpers.identity.launchers import GUIDE_ORDER, LAUNCHERS, Environ
+from logging_helpers.identity.readings import (
+    Reading,
+    Value,
+    read_job_id,
+    read_launchers,
+    read_number,
+    read_restarts,
+)
 
 
 class RankInfo(NamedTuple):
@@ -22,11 +24,11 @@ class RankInfo(NamedTuple):
         local_rank: Rank of the process on its node.
         local_world_size: Number of the job's processes on this node.
         node_rank: Rank of the node.
-        restart: How often the launcher restarted the job, from 0.
+        restart: How often launchers restarted the job, all of them added up.
         job_id: Id of the job, the same on all its ranks, safe as a directory name.
         source: Name of the launcher the rank comes from; ``"skypilot/torchrun"`` where one
             runs inside the other and both were needed; ``"argument"`` for an explicit rank.
-        conflicts: What disagreed and what was used, in words.
+        conflicts: What disagreed or was missing, and what was used, in words.
     """
 
     rank: int | None = None
@@ -45,40 +47,49 @@ class RankInfo(NamedTuple):
         return not self.rank
 
 
+class Choice(NamedTuple):
+    """The identity but for restarts and job id, with what each number was made of."""
+
+    source: str
+    rank: Value
+    world_size: Value | None = None
+    local_rank: Value | None = None
+    local_world_size: Value | None = None
+    node_rank: Value | None = None
+    doubt: str | None = None
+
+
 class Detection(NamedTuple):
-    """What the environment says, and what in it is wrong.
+    """What the environment says, where from, and what in it is wrong.
 
     Attributes:
         info: The identity, malformed variables taken as not set.
         problems: A sentence for each malformed value or contradiction within one launcher.
+        choice: What was chosen and what it was made of, ``None`` where nothing is known.
+        restarts: Restarts by each launcher that counts them.
+        job_id_variable: The variable that the job id comes from.
     """
 
     info: RankInfo
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    choice: Choice | None = None
+    restarts: tuple[Value, ...] = ()
+    job_id_variable: str | None = None
+
+    def origins(self) -> dict[str, str]:
+        """For each field of `info` that is known, the variables or formula it comes from."""
+        values = {} if self.choice is None else self.choice._asdict()
+        origins = {name: str(value) for name, value in values.items() if isinstance(value, Value)}
+        if self.info.source == "argument":
+            origins["rank"] = "argument rank"
+        if self.restarts:
+            origins["restart"] = " + ".join(map(str, self.restarts))
+        if self.job_id_variable is not None:
+            origins["job_id"] = self.job_id_variable
+        return origins
 
 
-class _Reading(NamedTuple):
-    """What one launcher's variables say."""
-
-    launcher: Launcher
-    rank: int | None
-    world_size: int | None
-    local_rank: int | None
-    local_world_size: int | None
-    node_rank: int | None
-    node_count: int | None
-    restart: int | None
-    job_id: str | None
-    is_certain: bool
-
-    @property
-    def spans_one_node(self) -> bool:
-        if self.node_count is not None:
-            return self.node_count == 1
-        return self.world_size is not None and self.world_size == self.local_world_size
-
-
-def detect(environ: Mapping[str, str], *, rank: int | None = None) -> Detection:
+def detect(environ: Environ, *, rank: int | None = None) -> Detection:
     """The identity that `environ` gives a process.
 
     Args:
@@ -89,163 +100,213 @@ def detect(environ: Mapping[str, str], *, rank: int | None = None) -> Detection:
         The identity and the problems; callers decide whether problems are errors.
     """
     problems: list[str] = []
-    readings = _readings(environ, problems)
-    info = _combine(readings)
+    readings = read_launchers(environ, problems)
+    restarts = read_restarts(environ, problems)
+    job_id, job_id_variable = read_job_id(environ) or (None, None)
+    restart = sum(value.number for value in restarts) if restarts else None
+    if readings:
+        choice, conflicts = _choose(readings)
+        info = RankInfo(
+            rank=choice.rank.number,
+            world_size=_number(choice.world_size),
+            local_rank=_number(choice.local_rank),
+            local_world_size=_number(choice.local_world_size),
+            node_rank=_number(choice.node_rank),
+            restart=restart,
+            job_id=job_id,
+            source=choice.source,
+            conflicts=tuple(conflicts),
+        )
+    else:
+        choice, info = None, RankInfo(restart=restart, job_id=job_id)
     if rank is not None:
         fits = info.world_size is None or rank < info.world_size
         info = info._replace(
             rank=rank, world_size=info.world_size if fits else None, source="argument"
         )
-    # Both rows that read RANK report the same malformed value.
-    return Detection(info, tuple(dict.fromkeys(problems)))
+        choice = None if choice is None else choice._replace(doubt=None)
+    return Detection(
+        info,
+        # Several rows that read RANK report the same malformed value.
+        tuple(dict.fromkeys(problems)),
+        choice,
+        tuple(restarts),
+        job_id_variable,
+    )
 
 
-def find_node_rank(environ: Mapping[str, str]) -> tuple[str | None, tuple[str, ...]]:
+def find_node_rank(environ: Environ) -> tuple[str | None, tuple[str, ...]]:
     """The guide's node rank: the first well-formed variable of a fixed order, and problems."""
     problems: list[str] = []
-    for variable in node_rank_variables():
-        if _number(environ, variable, problems) is not None:
+    variables = dict.fromkeys(GUIDE_ORDER)
+    for launcher in LAUNCHERS:
+        if launcher.counts(environ):
+            variables.update(dict.fromkeys(launcher.rank or launcher.node_rank))
+    for variable in variables:
+        if read_number(environ, variable, problems) is not None:
             return environ[variable], tuple(problems)
     return None, tuple(problems)
 
 
-def _readings(environ: Mapping[str, str], problems: list[str]) -> list[_Reading]:
-    readings = []
-    for launcher in LAUNCHERS:
-        if launcher.marker is not None and not environ.get(launcher.marker):
-            continue
-        reading = _read(launcher, environ, problems)
-        if reading.rank is None and (launcher.rank is not None or reading.node_rank is None):
-            continue
-        readings.append(reading)
-    return readings
+def _number(value: Value | None) -> int | None:
+    return None if value is None else value.number
 
 
-def _read(launcher: Launcher, environ: Mapping[str, str], problems: list[str]) -> _Reading:
-    def number(variable: str | None) -> int | None:
-        return None if variable is None else _number(environ, variable, problems)
-
-    def size(variable: str | None, of: str | None, below: int | None) -> int | None:
-        # Where a rank is not below its size, the size is dropped: the rank is what keeps
-        # two processes apart.
-        value = number(variable)
-        if value is None or (value > 0 and (below is None or below < value)):
-            return value
-        if below is None:
-            problems.append(f"{variable}={value} is not a size; a size is 1 or more")
-        else:
-            problems.append(f"{of}={below} is not below {variable}={value}")
-        return None
-
-    rank, local_rank, node_rank = (
-        number(launcher.rank),
-        number(launcher.local_rank),
-        number(launcher.node_rank),
-    )
-    job_id = environ.get(launcher.job_id) if launcher.job_id else None
-    return _Reading(
-        launcher=launcher,
-        rank=rank,
-        world_size=size(launcher.world_size, launcher.rank, rank),
-        local_rank=local_rank,
-        local_world_size=size(launcher.local_world_size, launcher.local_rank, local_rank),
-        node_rank=node_rank,
-        node_count=size(launcher.node_count, launcher.node_rank, node_rank),
-        restart=number(launcher.restart),
-        job_id=None if job_id in launcher.no_job_id else safe_job_id(job_id),
-        is_certain=not launcher.companions
-        or any(environ.get(variable) for variable in launcher.companions),
-    )
-
-
-def _number(environ: Mapping[str, str], variable: str, problems: list[str]) -> int | None:
-    text = environ.get(variable)
-    if not text:
-        return None
-    if _NUMBER.fullmatch(text) is None:
-        problems.append(
-            f"environment variable {variable}={text!r} is malformed;"
-            " expected a whole number of 0 or more"
-        )
-        return None
-    return int(text)
-
-
-def _combine(readings: list[_Reading]) -> RankInfo:
+def _choose(readings: list[Reading]) -> tuple[Choice, list[str]]:
     """Chooses among launchers: certain process ranks, then node ranks, then a bare RANK."""
-    processes = [reading for reading in readings if reading.rank is not None]
-    nodes = [reading for reading in readings if reading.launcher.rank is None]
+    processes = [reading for reading in readings if not reading.launcher.is_of_nodes]
+    nodes = [reading for reading in readings if reading.launcher.is_of_nodes]
     certain = [reading for reading in processes if reading.is_certain]
-    candidates = certain or nodes or processes
-    if not candidates:
-        return RankInfo()
-    chosen = candidates[0]
-    node = nodes[0] if nodes else None
-    if chosen is node:
-        info = RankInfo(
-            rank=node.node_rank,
-            world_size=node.node_count,
-            node_rank=node.node_rank,
-            source=node.launcher.name,
-        )
-    elif node is not None and chosen.spans_one_node and node.node_count != 1:
-        info = _nested(chosen, node)
+    chosen = (certain or nodes or processes)[0]
+    outer = _outer_of(chosen, certain, nodes)
+    if outer is not None:
+        choice = _nested(chosen, outer)
+    elif chosen.launcher.derives_rank:
+        choice = _derived(chosen, nodes)
+    elif chosen.launcher.is_of_nodes:
+        choice = _alone_on_node(chosen)
     else:
-        info = RankInfo(
-            rank=chosen.rank,
-            world_size=chosen.world_size,
-            local_rank=chosen.local_rank,
-            local_world_size=chosen.local_world_size,
-            node_rank=chosen.node_rank
-            if chosen.node_rank is not None or not node
-            else node.node_rank,
-            source=chosen.launcher.name,
-        )
-    used = f"{chosen.launcher.rank or chosen.launcher.node_rank}={chosen.rank if chosen.rank is not None else chosen.node_rank}"
-    return info._replace(
-        restart=next((r.restart for r in readings if r.restart is not None), None),
-        # The outermost launcher's: what is inside may be started once per node.
-        job_id=next((r.job_id for r in reversed(readings) if r.job_id is not None), None),
-        conflicts=tuple(_conflicts(chosen, processes, used)),
-    )
+        choice = _as_it_says(chosen, nodes)
+    return choice, _conflicts(chosen, outer, processes, choice)
 
 
-def _nested(process: _Reading, node: _Reading) -> RankInfo:
-    """A launcher of one node's processes, started once on each of several nodes."""
-    assert node.node_rank is not None  # a node-level reading has one
-    local_rank = process.local_rank if process.local_rank is not None else process.rank
-    local_world_size = process.local_world_size or process.world_size
+def _outer_of(chosen: Reading, certain: list[Reading], nodes: list[Reading]) -> Reading | None:
+    """The launcher that started `chosen` once per node, or per daemon, of several."""
+    if chosen.launcher.is_of_nodes or not (chosen.spans_one_node or chosen.launcher.derives_rank):
+        return None
+    local_rank, local_world_size = _local(chosen)
     if local_rank is None or local_world_size is None:
-        raise AssertionError("a launcher known to span one node has ranks and a size")
-    return RankInfo(
-        rank=node.node_rank * local_world_size + local_rank,
-        world_size=node.node_count * local_world_size if node.node_count else None,
+        return None
+    for outer in certain:
+        if outer.launcher.rank == chosen.launcher.rank or outer.launcher.derives_rank:
+            continue
+        if chosen.launcher.has_agent:
+            # An outer launcher of several processes started as many agents.
+            if outer.world_size is not None and outer.world_size.number > 1:
+                return outer
+        elif outer.spans_several_nodes:
+            return outer
+    for outer in nodes:
+        if outer.node_count is None or outer.node_count.number > 1:
+            return outer
+    return None
+
+
+def _local(process: Reading) -> tuple[Value | None, Value | None]:
+    """Local rank and local world size; on one node those of the job."""
+    if not process.spans_one_node:
+        return process.local_rank, process.local_world_size
+    return process.local_rank or process.rank, process.local_world_size or process.world_size
+
+
+def _nested(process: Reading, outer: Reading) -> Choice:
+    """A launcher of one node's processes, started once on each of several nodes."""
+    index, count = (
+        (outer.node_rank, outer.node_count)
+        if outer.launcher.is_of_nodes
+        else (outer.rank, outer.world_size)
+    )
+    local_rank, local_world_size = _local(process)
+    assert index is not None  # outer is telling
+    assert local_rank is not None  # `_outer_of` looked
+    assert local_world_size is not None
+    return Choice(
+        source=f"{outer.launcher.name}/{process.launcher.name}",
+        rank=Value(
+            index.number * local_world_size.number + local_rank.number,
+            f"{index} * {local_world_size} + {local_rank}",
+        ),
+        world_size=None
+        if count is None
+        else Value(count.number * local_world_size.number, f"{count} * {local_world_size}"),
         local_rank=local_rank,
         local_world_size=local_world_size,
-        node_rank=node.node_rank,
-        source=f"{node.launcher.name}/{process.launcher.name}",
+        node_rank=outer.node_rank,
     )
 
 
-def _conflicts(chosen: _Reading, processes: list[_Reading], used: str) -> list[str]:
-    conflicts = []
+def _derived(process: Reading, nodes: list[Reading]) -> Choice:
+    """A launcher that tells node and local rank only."""
+    local_rank = process.local_rank
+    node_rank = process.node_rank or (nodes[0].node_rank if nodes else None)
+    assert local_rank is not None  # the reading is telling
+    choice = Choice(
+        source=process.launcher.name,
+        rank=local_rank,
+        world_size=process.world_size,
+        local_rank=local_rank,
+        local_world_size=process.local_world_size,
+        node_rank=node_rank,
+    )
+    if node_rank is None or node_rank.number == 0:
+        return choice
+    size = process.local_world_size or _even_share(process.world_size, nodes)
+    if size is not None:
+        number = node_rank.number * size.number + local_rank.number
+        return choice._replace(
+            rank=Value(number, f"{node_rank} * {size} + {local_rank}"), local_world_size=size
+        )
+    # Nobody tells how many processes a node has. The world size is more than they can be:
+    # no two processes get the same rank, and none but node 0's first is rank 0.
+    assert process.world_size is not None  # the row counts only with WORLD_SIZE
+    formula = f"{node_rank} * {process.world_size} + {local_rank}"
+    number = node_rank.number * process.world_size.number + local_rank.number
+    return choice._replace(
+        rank=Value(number, formula),
+        world_size=None,
+        doubt=f"nothing tells how many processes a node has; {formula} = {number} used as rank",
+    )
+
+
+def _even_share(world_size: Value | None, nodes: list[Reading]) -> Value | None:
+    counts = [node.node_count for node in nodes if node.node_count is not None]
+    if world_size is None or not counts or world_size.number % counts[0].number:
+        return None
+    return Value(world_size.number // counts[0].number, f"{world_size} / {counts[0]}")
+
+
+def _alone_on_node(node: Reading) -> Choice:
+    assert node.node_rank is not None  # the reading is telling
+    return Choice(
+        source=node.launcher.name,
+        rank=node.node_rank,
+        world_size=node.node_count,
+        node_rank=node.node_rank,
+    )
+
+
+def _as_it_says(process: Reading, nodes: list[Reading]) -> Choice:
+    assert process.rank is not None  # the reading is telling
+    return Choice(
+        source=process.launcher.name,
+        rank=process.rank,
+        world_size=process.world_size,
+        local_rank=process.local_rank,
+        local_world_size=process.local_world_size,
+        node_rank=process.node_rank or (nodes[0].node_rank if nodes else None),
+    )
+
+
+def _conflicts(
+    chosen: Reading, outer: Reading | None, processes: list[Reading], choice: Choice
+) -> list[str]:
+    used = f"{choice.rank} used"
+    conflicts = [choice.doubt] if choice.doubt else []
+    if chosen.rank is not None and not chosen.is_certain:
+        # The guide's manual RANK=2 works; the size of the job is what nobody can know.
+        companions = " or ".join(chosen.launcher.companions)
+        conflicts.append(f"{chosen.rank} has no {companions} beside it")
     for other in processes:
-        if other.launcher.rank == chosen.launcher.rank:
+        if other in (chosen, outer) or other.rank is None:
+            continue
+        # A number that agrees contradicts nobody, whoever tells it.
+        if other.launcher.rank == chosen.launcher.rank or other.rank.number == choice.rank.number:
             continue
         if not other.is_certain:
             companions = " or ".join(other.launcher.companions)
-            conflicts.append(
-                f"{other.launcher.rank}={other.rank} has no {companions} beside it, {used} used"
-            )
-        elif other.rank != chosen.rank:
-            conflicts.append(f"{other.launcher.rank}={other.rank} disagrees, {used} used")
+            conflicts.append(f"{other.rank} has no {companions} beside it, {used}")
+        elif chosen.launcher.has_agent or other.launcher.name in ("slurm", "pmix"):
+            conflicts.append(f"{other.rank} describes the launcher daemon, {used}")
+        else:
+            conflicts.append(f"{other.rank} disagrees, {used}")
     return conflicts
-
-
-def safe_job_id(job_id: str | None) -> str | None:
-    """A job id as a directory name: other characters than letters, digits, ``._-`` become ``_``."""
-    if not job_id:
-        return None
-    safe = _UNSAFE_IN_NAME.sub("_", job_id)[:_LONGEST_JOB_ID]
-    # Neither "..", nor a hidden directory.
-    return re.sub(r"\A\.+", "_", safe)

@@ -1,33 +1,67 @@
-"""The identity of this process: follows `os.environ` at call time, cheaply."""
+"""The identity of this process: follows the environment at call time, cheaply."""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from logging_helpers.identity.detect import RankInfo, detect, find_node_rank
 from logging_helpers.identity.launchers import VARIABLES
 from logging_helpers.say import say_once
 
+# Both views of the environment are public; the one in bytes decodes nothing, which makes a
+# look-up a third cheaper.
+_environ: Mapping[Any, Any] = os.environb if os.supports_bytes_environ else os.environ
+
+
+def _key(variable: str) -> Any:
+    return os.fsencode(variable) if os.supports_bytes_environ else variable
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+_KEYS = {_key(variable): variable for variable in sorted(VARIABLES)}
+_RANK_KEY = _key("RANK")
+
 
 class _Known(NamedTuple):
-    """The identity found last, and what the environment was then."""
+    """The identity found last, and what it depended on.
+
+    Attributes:
+        variable_count: Number of variables in the environment.
+        variables: Those of the table that were set, with their values.
+        rank_variables: Those that the rank was made of.
+        has_rank_variable: Whether RANK was set.
+        explicit_rank: As `set_explicit_rank` had it.
+        info: What was found.
+    """
 
     variable_count: int
-    variables: tuple[str, ...]
-    values: tuple[str | None, ...]
+    variables: tuple[tuple[Any, Any], ...]
+    rank_variables: tuple[tuple[Any, Any], ...]
+    has_rank_variable: bool
     explicit_rank: int | None
     info: RankInfo
 
 
 _explicit_rank: int | None = None
 _known: _Known | None = None
+_on_change: Callable[[RankInfo], None] | None = None
 
 
 def set_explicit_rank(rank: int | None) -> None:
     """Make `rank` beat the environment in this process, until called with ``None``."""
     global _explicit_rank
     _explicit_rank = rank
+
+
+def watch_identity(on_change: Callable[[RankInfo], None] | None) -> None:
+    """Have `on_change` called when somebody asks for the identity and finds another than before."""
+    global _on_change
+    _on_change = on_change
 
 
 def get_rank_info() -> RankInfo:
@@ -38,32 +72,18 @@ def get_rank_info() -> RankInfo:
         ``extra["rank"]`` use. A malformed variable counts as not set and is named once on
         stderr; `init_logging` raises for it instead.
     """
-    global _known
-    environ = os.environ
     known = _known
-    if (
-        known is not None
-        # A variable that appeared changes the number of variables; one that changed or
-        # vanished is among those that were there. Reading all of the table would cost
-        # 1 µs per variable that is not set.
-        and len(environ) == known.variable_count
-        and tuple([environ.get(variable) for variable in known.variables]) == known.values
-        and _explicit_rank == known.explicit_rank
-    ):
+    if known is not None and _is_unchanged(known, known.variables):
         return known.info
-    detection = detect(environ, rank=_explicit_rank)
-    for problem in detection.problems:
-        say_once(f"{problem}; taken as not set")
-    # RANK is always watched, so that exchanging it for another variable is seen as well.
-    variables = ("RANK", *sorted(v for v in VARIABLES - {"RANK"} if v in environ))
-    _known = _Known(
-        variable_count=len(environ),
-        variables=variables,
-        values=tuple([environ.get(variable) for variable in variables]),
-        explicit_rank=_explicit_rank,
-        info=detection.info,
-    )
-    return detection.info
+    return _find_out()
+
+
+def is_master() -> bool:
+    """Whether this process is rank 0 of its job, or in no job at all."""
+    known = _known
+    if known is not None and _is_unchanged(known, known.rank_variables):
+        return known.info.is_master
+    return _find_out().is_master
 
 
 def get_node_rank() -> str | None:
@@ -81,6 +101,44 @@ def get_node_rank() -> str | None:
     return node_rank
 
 
-def is_master() -> bool:
-    """Whether this process is rank 0 of its job, or in no job at all."""
-    return get_rank_info().is_master
+def _is_unchanged(known: _Known, variables: tuple[tuple[Any, Any], ...]) -> bool:
+    # A variable that changed or vanished is among those that were there, one that appeared
+    # changes their number. To look up all of the table would cost 1 µs for each that is not
+    # set. RANK, which programs set themselves, is looked up all the same: it is seen even
+    # where another variable was taken away for it.
+    environ = _environ
+    if len(environ) != known.variable_count or known.explicit_rank != _explicit_rank:
+        return False
+    try:
+        for key, value in variables:
+            if environ[key] != value:
+                return False
+    except KeyError:
+        return False
+    return known.has_rank_variable or _RANK_KEY not in environ
+
+
+def _find_out() -> RankInfo:
+    global _known
+    # One pass over the names, then the few that matter: asking for each of the table would
+    # cost 1 µs for each that is not set.
+    variables = [(key, _environ[key]) for key in _environ if key in _KEYS]
+    texts = {_KEYS[key]: _text(value) for key, value in variables}
+    detection = detect(texts, rank=_explicit_rank)
+    for problem in detection.problems:
+        say_once(f"{problem}; taken as not set")
+    previous, info = _known, detection.info
+    # Whatever else decides about the rank does so by being set or not, which changes the
+    # number of variables.
+    made_of = "" if detection.choice is None else str(detection.choice.rank)
+    _known = _Known(
+        variable_count=len(_environ),
+        variables=tuple(variables),
+        rank_variables=tuple([item for item in variables if f"{_KEYS[item[0]]}=" in made_of]),
+        has_rank_variable="RANK" in texts,
+        explicit_rank=_explicit_rank,
+        info=info,
+    )
+    if _on_change is not None and (previous is None or previous.info != info):
+        _on_change(info)
+    return info

@@ -13,7 +13,8 @@ from logging_helpers.outputs.sink import Outputs, Sink, no_template
 from logging_helpers.say import say_once
 from logging_helpers.settings.resolve import Patcher
 
-_DEFAULT_SINK = 0  # documented: the id of the pre-configured handler
+DEFAULT_SINK = 0
+"""Id of the sink that loguru starts with. Source: documentation of ``logger.remove``."""
 
 
 class LoguruHold:
@@ -22,15 +23,18 @@ class LoguruHold:
     Args:
         outputs: Where records go.
         on_removed: Called when somebody else's ``logger.remove`` took the sink away.
+        default_sink: Id of loguru's default sink, to be put aside.
     """
 
-    def __init__(self, outputs: Outputs, on_removed: Callable[[], None]) -> None:
+    def __init__(
+        self, outputs: Outputs, on_removed: Callable[[], None], default_sink: int = DEFAULT_SINK
+    ) -> None:
         self.sink = Sink(outputs, self._sink_was_removed)
         self._on_removed = on_removed
         self._level = outputs.lowest_level()
         self._sink_id: int | None = self._add()
         # After adding ours, so that no record finds loguru without a sink.
-        self._removed_default = self._remove(_DEFAULT_SINK)
+        self._removed_default = self._remove(default_sink)
 
     def set_outputs(self, outputs: Outputs) -> None:
         """Send records to `outputs` from now on, without losing or doubling one."""
@@ -39,12 +43,14 @@ class LoguruHold:
         if level == self._level and self._sink_id is not None:
             return
         self._level = level
-        # The new one first: between removing and adding, records would be lost.
+        # For good: a thread that is held up for long may give its record to the old sink after
+        # the exchange, and then to the new one; the mark of the old one keeps it from doubling.
         self.sink.is_exchanging = True
+        self.sink = Sink(outputs, self._sink_was_removed)
+        # The new one first: between removing and adding, records would be lost.
         previous, self._sink_id = self._sink_id, self._add()
         if previous is not None:
             self._remove(previous)
-        self.sink.is_exchanging = False
 
     def ensure(self) -> None:
         """Add the sink again if somebody removed it."""
@@ -64,16 +70,22 @@ class LoguruHold:
 
         loguru_logger.configure(patcher=put_rank)
 
-    def release(self, patcher: Patcher | None) -> None:
-        """Take everything back; `patcher` is the program's own."""
+    def release(self, patcher: Patcher | None) -> int:
+        """Take everything back; `patcher` is the program's own.
+
+        Returns:
+            Id of the default sink that was put back; it is not the one it had.
+        """
         self.sink.is_exchanging = True  # by us: nothing to report
         if self._sink_id is not None:
             self._remove(self._sink_id)
         # loguru has no way to take a patcher away.
         loguru_logger.configure(patcher=patcher or _patch_nothing)
-        if self._removed_default:
-            loguru_logger.add(sys.stderr)
         self.sink.outputs = Outputs.nowhere(self.sink.outputs.console)
+        # Like loguru itself, which adds none where there is no stderr.
+        if self._removed_default and sys.stderr is not None:
+            return loguru_logger.add(sys.stderr)
+        return DEFAULT_SINK
 
     def _add(self) -> int:
         return loguru_logger.add(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from logging_helpers.interception.handler import InterceptHandler, is_console_handler
+from logging_helpers.settings.levels import LevelRules
 
 
 class _Saved(NamedTuple):
@@ -20,10 +21,10 @@ class Takeover:
     """The hold on stdlib's logging.
 
     Args:
-        on_lost: Called when somebody takes our handler away from root.
+        on_lost: Called once, with what was lost, when others took the hold away.
     """
 
-    def __init__(self, on_lost: Callable[[], None]) -> None:
+    def __init__(self, on_lost: Callable[[str], None]) -> None:
         self._on_lost = on_lost
         self.handler = InterceptHandler(self._handler_was_closed)
         self._is_held = False
@@ -32,29 +33,43 @@ class Takeover:
         self._adopted: dict[str, _Saved] = {}
         self._levels: dict[str, int] = {}
         self._disabled: frozenset[str] = frozenset()
+        self._was_closed = False
+        self._is_told = False
 
-    def is_lost(self) -> bool:
-        """Whether stdlib's records do not reach us although they should."""
-        return self._is_held and self.handler not in logging.getLogger().handlers
+    def check(self) -> None:
+        """Tell the owner what of the hold others took away, once until `assert_hold`."""
+        if not self._is_held or self._is_told:
+            return
+        if self.handler not in logging.getLogger().handlers:
+            what = "the handler was taken from the root logger, stdlib's records are not seen"
+        elif self._was_closed and _disabled_loggers() - self._disabled:
+            what = "loggers were disabled, as dictConfig does, and their records are not seen"
+        else:
+            return
+        self._is_told = True
+        self._on_lost(what)
 
-    def hold(self, level: int, directives: Iterable[tuple[str, int]]) -> None:
+    def hold(self, rules: LevelRules) -> None:
         """Put our handler on root in place of its console handlers, and set levels.
 
         Args:
-            level: Lowest level that any output wants: stdlib itself rejects what is below.
-            directives: Loggers with levels of their own.
+            rules: Lowest levels that any output wants: stdlib itself rejects what is below.
         """
         if not self._is_held:
             self._is_held = True
             self._root_level = logging.getLogger().level
-            self._disabled = frozenset(logger.name for logger in _loggers() if logger.disabled)
-        self._default_level = level
-        self._restore_levels()
-        for name, number in directives:
+            self._disabled = _disabled_loggers()
+        self._default_level = rules.default
+        # A logger whose directive stays keeps a level of its own at every moment: other
+        # threads are logging.
+        for name, number in rules.directives:
             logger = logging.getLogger(name)
-            self._levels[name] = logger.level
+            self._levels.setdefault(name, logger.level)
             logger.setLevel(number)
         self.assert_hold()
+        named = {name for name, _ in rules.directives}
+        for name in [name for name in self._levels if name not in named]:
+            logging.getLogger(name).setLevel(self._levels.pop(name))
 
     def assert_hold(self) -> None:
         """Undo what others did to the hold: ``basicConfig(force=True)``, and the like."""
@@ -73,6 +88,7 @@ class Takeover:
                 logger.disabled = False  # dictConfig disables the loggers it does not name
         for name in self._adopted:
             _adopt(name)
+        self._is_told = self._was_closed = False
 
     def adopt(self, names: Iterable[str]) -> None:
         """Let records of loggers with own handlers or ``propagate=False`` reach root only."""
@@ -86,19 +102,18 @@ class Takeover:
         """Give everything back as it was."""
         if not self._is_held:
             return
-        self._is_held = False
+        self._is_held = self._was_closed = self._is_told = False
         root = logging.getLogger()
         root.removeHandler(self.handler)
-        for handler in self._root_handlers:
-            root.addHandler(handler)
+        root.handlers[:0] = [h for h in self._root_handlers if h not in root.handlers]
         self._root_handlers.clear()
         root.setLevel(self._root_level)
         self._restore_levels()
         for name, saved in self._adopted.items():
             logger = logging.getLogger(name)
             logger.propagate = saved.propagate
-            for handler in saved.handlers:
-                logger.addHandler(handler)  # does nothing for one that is there
+            added = [handler for handler in logger.handlers if handler not in saved.handlers]
+            logger.handlers[:] = [*saved.handlers, *added]
         self._adopted.clear()
 
     def _restore_levels(self) -> None:
@@ -107,10 +122,13 @@ class Takeover:
         self._levels.clear()
 
     def _handler_was_closed(self) -> None:
-        # basicConfig(force=True) takes a handler from root and closes it. dictConfig and
-        # the end of the interpreter close handlers that are still there: nothing is lost yet.
-        if self.is_lost():
-            self._on_lost()
+        # basicConfig(force=True) takes a handler from root and then closes it. dictConfig
+        # closes all handlers first; what it takes away after that is seen by a later check.
+        if self.handler in logging.getLogger().handlers:
+            self._was_closed = True
+            # Not by dictConfig, which has not come to it yet, but by the program's wish.
+            self._disabled |= _disabled_loggers()
+        self.check()
 
 
 def _adopt(name: str) -> None:
@@ -119,6 +137,10 @@ def _adopt(name: str) -> None:
         if is_console_handler(handler):
             logger.removeHandler(handler)
     logger.propagate = True
+
+
+def _disabled_loggers() -> frozenset[str]:
+    return frozenset(logger.name for logger in _loggers() if logger.disabled)
 
 
 def _loggers() -> Iterator[logging.Logger]:

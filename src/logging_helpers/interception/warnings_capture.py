@@ -20,9 +20,10 @@ class WarningsCapture:
         self._original: Callable[..., None] | None = None
 
     def start(self) -> None:
-        """Capture warnings from now on; does nothing if it does already."""
-        if self._original is None:
-            self._original = warnings.showwarning
+        """Capture warnings from now on, also where somebody took them over since."""
+        if warnings.showwarning != self._show:  # the end of a catch_warnings() block restores
+            if self._original is None:
+                self._original = warnings.showwarning
             warnings.showwarning = self._show
 
     def stop(self) -> None:

@@ -16,6 +16,10 @@ from typing import TextIO
 _HOSTILE = re.compile(r"(\x1b\[[0-9;:]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET = "\x1b[0m"
+_DEEPEST = 2
+"""How many lines of one thread may be in the middle of being printed."""
+_WAIT_SECONDS = 2.0
+"""How long to wait for another thread's line before printing into it."""
 
 
 def _colour_of(level_number: int) -> str:
@@ -61,7 +65,8 @@ class Console:
         self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
         # Streams that programs put in place of stderr need not be safe for threads. A
         # signal handler may log while its own thread prints, hence not a plain Lock.
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
+        self._depth = 0
 
     def write(
         self, time: datetime, level: str, level_number: int, message: str, exception: str | None
@@ -80,9 +85,7 @@ class Console:
             return
         seen, colour, flush = self._seen
         if stream is not seen:
-            colour = wants_colour(stream, os.environ)
-            # A line-buffered stream flushes itself, at the newline.
-            flush = not getattr(stream, "line_buffering", False)
+            colour, flush = wants_colour(stream, os.environ), _needs_flush(stream)
             self._seen = (stream, colour, flush)
         label = level.ljust(8)
         text = message if exception is None else f"{message}\n{exception}"
@@ -91,17 +94,32 @@ class Console:
         if colour:
             label = f"{_colour_of(level_number)}{label}{_RESET}"
         line = f"[{self._clock(time)}] {self._rank_label}{label} {text}\n"
+        # A stream that logs under a lock of its own, and waits here while we wait for its
+        # lock, would wait for ever.
+        lock = self._lock
+        is_alone = lock.acquire(timeout=_WAIT_SECONDS)
         try:
-            with self.lock:
+            # A signal handler may log while its own thread prints, and gets its line; a
+            # stream that logs whenever it is written to would go on without end.
+            if self._depth < _DEEPEST:
+                self._depth += 1
                 try:
-                    stream.write(line)
-                except UnicodeEncodeError:
-                    stream.write(_encodable(line, stream))
-                if flush:
-                    stream.flush()
-        except Exception:
-            # Closed, full or broken: the file has the record, and there is nowhere to say it.
-            return
+                    _print(line, stream, flush)
+                finally:
+                    self._depth -= 1
+        finally:
+            if is_alone:
+                lock.release()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while a line is printed. A forked child gets a new one: see `session`."""
+        return self._lock
+
+    @lock.setter
+    def lock(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._depth = 0  # threads that were printing in the parent do not exist here
 
     def _current_stream(self) -> TextIO | None:
         # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
@@ -122,6 +140,25 @@ class Console:
         with contextlib.suppress(Exception):
             if stream is not None:
                 stream.flush()
+
+
+def _needs_flush(stream: TextIO) -> bool:
+    try:
+        # A line-buffered stream flushes itself, at the newline.
+        return not stream.line_buffering
+    except Exception:  # closed, or no full text stream
+        return True
+
+
+def _print(line: str, stream: TextIO, flush: bool) -> None:
+    # Closed, full or broken: the file has the record, and there is nowhere to say it.
+    with contextlib.suppress(Exception):
+        try:
+            stream.write(line)
+        except UnicodeEncodeError:
+            stream.write(_encodable(line, stream))
+        if flush:
+            stream.flush()
 
 
 def _tamed(text: str, colour: bool) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import platform
 import socket
+import sys
 from datetime import datetime, timezone
 from typing import Any
 
@@ -64,6 +64,10 @@ class FileOutput:
             record: The record.
             message: Its message.
             trace: Its formatted traceback without the last newline, or ``None``.
+
+        Raises:
+            Exception: Some field is of a type that a program's patcher put there; nothing
+                is written then.
         """
         level = record["level"]
         place = (record["name"], record["function"], record["line"])
@@ -75,7 +79,11 @@ class FileOutput:
             extra = {}
         if STANDARD_LEVELS.get(level.name) != level.no:
             extra["levelno"] = level.no
+            _require(level.name, str)
         pid = record["process"].id
+        is_child = pid != self.owner_pid
+        if is_child:
+            _require(pid, int)
         seconds, microseconds = split_time(record["time"])
         self.file.write(
             self._layout.encode(
@@ -84,7 +92,7 @@ class FileOutput:
                 level.name,
                 self.info.rank,
                 pid,
-                pid != self.owner_pid,
+                is_child,
                 site,
                 message,
                 trace,
@@ -118,7 +126,7 @@ class FileOutput:
             "job_id": info.job_id,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "python": platform.python_version(),
+            "python": ".".join(map(str, sys.version_info[:3])),
             "version": __version__,
         }
         if info.conflicts:
@@ -135,7 +143,7 @@ class FileOutput:
             kind: How it ended: ``"exit"``, ``"shutdown"``, ``"reconfigured"``, or
                 ``"exception"`` where an uncaught one ended the interpreter.
         """
-        fields = {"exit": kind, "records": self.level_counts()}
+        fields = {"exit": kind, "records": self.level_counts(), "pid": os.getpid()}
         text = f"{_name(self.info)} ended: {kind}"
         self.file.write(self._compose_own(END_FUNCTION, "INFO", text, fields))
 
@@ -169,3 +177,8 @@ def _name(info: RankInfo) -> str:
         return "process without rank"
     size = "" if info.world_size is None else f" of {info.world_size}"
     return f"rank {info.rank}{size}"
+
+
+def _require(value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is no {kind.__name__}")

@@ -6,25 +6,40 @@ import contextlib
 import errno
 import os
 import stat
+from typing import NamedTuple
+
+from logging_helpers.outputs.cut_marks import is_cut
 
 try:
     import fcntl
 except ImportError:  # Windows: single-process use works, without locks
     fcntl = None  # type: ignore[assignment]
 
-_FLAGS = (
-    # Readable, because the last byte tells whether the last writer was cut short.
-    os.O_RDWR
-    | os.O_APPEND
-    | os.O_CREAT
-    # A link planted in a shared directory is refused, a planted FIFO blocks nobody.
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
+# A link planted in a shared directory is refused, a planted FIFO blocks nobody.
+_SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+# Readable, because the last byte tells whether the last writer was cut short.
+_LOG_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
+_NOT_REGULAR = "not a regular file"
+_A_LINK = "a symbolic link, which is not followed"
+# What systems say of a link that is not followed (FreeBSD: EMLINK), and of a socket.
+_REASONS = {errno.ELOOP: _A_LINK, errno.EMLINK: _A_LINK, errno.ENXIO: _NOT_REGULAR}
 _TRIES = 5
 
 
-def open_log(path: str, cut_mark: bytes) -> int:
+class OpenLog(NamedTuple):
+    """An open log file.
+
+    Attributes:
+        descriptor: 3 or more, not inherited by other programs. It holds a shared lock, which
+            keeps others from compressing or deleting the file while it is written to.
+        identity: Device and inode.
+    """
+
+    descriptor: int
+    identity: tuple[int, int]
+
+
+def open_log(path: str, cut_mark: bytes) -> OpenLog:
     """Open a log file for appending, making its directories if need be.
 
     A file that does not end in a newline was cut short; `cut_mark` is appended to it.
@@ -33,20 +48,21 @@ def open_log(path: str, cut_mark: bytes) -> int:
         path: Absolute path of the file.
         cut_mark: What ends the record that was cut.
 
-    Returns:
-        A descriptor of 3 or more, not inherited by other programs. It holds a shared lock,
-        which keeps others from compressing or deleting the file while it is written to.
-
     Raises:
         OSError: The file cannot be opened or is no regular file.
     """
+    # A thousand ranks open at once on one shared directory: few system calls.
     for _ in range(_TRIES):
-        descriptor = _open(path)
+        descriptor = _open_making_directories(path)
         try:
-            if _is_usable(descriptor, path):
-                if not ends_in_newline(descriptor):
+            is_locked = lock_shared(descriptor)
+            status = os.fstat(descriptor)
+            _require_regular(status, path)
+            # Otherwise it was rotated, and compressed or deleted, since it was opened.
+            if is_locked and status.st_nlink > 0:
+                if status.st_size > 0 and is_cut(descriptor):
                     os.write(descriptor, cut_mark)
-                return descriptor
+                return OpenLog(descriptor, (status.st_dev, status.st_ino))
         except BaseException:
             os.close(descriptor)
             raise
@@ -54,10 +70,22 @@ def open_log(path: str, cut_mark: bytes) -> int:
     raise OSError(errno.EBUSY, "the file was taken away while it was opened", path)
 
 
-def ends_in_newline(descriptor: int) -> bool:
-    """Whether a file is empty or ends in a newline."""
-    size = os.fstat(descriptor).st_size
-    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+def open_regular(path: str, flags: int) -> int:
+    """Open a regular file: no link is followed, no FIFO waited for.
+
+    Returns:
+        A descriptor of 3 or more, not inherited by other programs.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    descriptor = _open(path, flags)
+    try:
+        _require_regular(os.fstat(descriptor), path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def make_directory(path: str) -> None:
@@ -88,6 +116,13 @@ def lock_exclusive(descriptor: int) -> bool:
     return _lock(descriptor, exclusive=True)
 
 
+def unlock(descriptor: int) -> None:
+    """Give a lock up, also where a child that was forked meanwhile shares it."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 def _lock(descriptor: int, *, exclusive: bool) -> bool:
     if fcntl is None:
         return True
@@ -100,12 +135,22 @@ def _lock(descriptor: int, *, exclusive: bool) -> bool:
     return True
 
 
-def _open(path: str) -> int:
+def _open_making_directories(path: str) -> int:
     try:
-        descriptor = os.open(path, _FLAGS, 0o666)
+        return _open(path, _LOG_FLAGS)
     except FileNotFoundError:
         make_directory(os.path.dirname(path))
-        descriptor = os.open(path, _FLAGS, 0o666)
+        return _open(path, _LOG_FLAGS)
+
+
+def _open(path: str, flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | _SAFE_FLAGS, 0o666)
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise OSError(error.errno, reason, path) from error
     if descriptor > 2 or fcntl is None:
         return descriptor
     # The program was started with stdin, stdout or stderr closed; what it prints must not
@@ -116,10 +161,6 @@ def _open(path: str) -> int:
         os.close(descriptor)
 
 
-def _is_usable(descriptor: int, path: str) -> bool:
-    """False where the file was rotated and compressed or deleted since it was opened."""
-    is_locked = lock_shared(descriptor)
-    status = os.fstat(descriptor)
+def _require_regular(status: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return is_locked and status.st_nlink > 0
+        raise OSError(errno.EINVAL, _NOT_REGULAR, path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from logging_helpers.outputs.console import Console
 from logging_helpers.outputs.file_output import FileOutput
+from logging_helpers.outputs.plain_record import plain_record, safe_text
 from logging_helpers.outputs.tracebacks import format_exception
 from logging_helpers.say import say_once
 from logging_helpers.settings.levels import LevelRules
@@ -42,10 +43,25 @@ class Outputs:
         self._file_level = file_level
         self._thresholds: dict[str | None, tuple[int, int]] = {}
 
+    def rules(self) -> LevelRules:
+        """The lowest level that any output wants, from all loggers and from some."""
+        console, file = self._console_level, self._file_level
+        names = dict.fromkeys(name for name, _ in (*console.directives, *file.directives))
+        return LevelRules(
+            self._lowest(console.default, file.default),
+            tuple(
+                (name, self._lowest(console.for_logger(name), file.for_logger(name)))
+                for name in names
+            ),
+        )
+
     def lowest_level(self) -> int:
         """The lowest level that any output wants from any logger."""
-        lowest = max(self._console_level.lowest(), self._console_floor)
-        return lowest if self.file is None else min(lowest, self._file_level.lowest())
+        return self.rules().lowest()
+
+    def _lowest(self, console: int, file: int) -> int:
+        lowest = max(console, self._console_floor)
+        return lowest if self.file is None else min(lowest, file)
 
     @classmethod
     def nowhere(cls, console: Console) -> Outputs:
@@ -53,7 +69,11 @@ class Outputs:
         return cls(console, LevelRules(_NEVER), 0, None, LevelRules(_NEVER))
 
     def deliver(self, record: Any) -> None:
-        """Write a loguru record to the outputs that want it, the file first."""
+        """Write a loguru record to the outputs that want it, the file first.
+
+        Raises:
+            Exception: A field has another type than loguru gave it; nothing is written then.
+        """
         level = record["level"]
         number = level.no
         name = record["name"]
@@ -62,14 +82,21 @@ class Outputs:
         to_file = number >= file_threshold
         if not (to_console or to_file):
             return
+        message = record["message"]
+        if not isinstance(message, str):
+            raise TypeError("the message is no text")  # `accept` knows what to do
         exception = record["exception"]
         trace = None if exception is None else format_exception(*exception)
-        message = record["message"]
         # The console may be closed, full or stalled: the file has the record before.
         if to_file and self.file is not None:
             self.file.write(record, message, trace)
         if to_console:
-            self.console.write(record["time"], level.name, number, message, trace)
+            try:
+                self.console.write(record["time"], level.name, number, message, trace)
+            except Exception:  # a field of an odd type, with which the file could do something
+                plain = plain_record(record)
+                name = plain["level"].name
+                self.console.write(plain["time"], name, plain["level"].no, message, trace)
 
     def _find(self, name: str | None) -> tuple[int, int]:
         console = self._console_level.for_logger(name or "")
@@ -122,8 +149,15 @@ class Sink:
                     record[_DELIVERED] = True
                 self.outputs.deliver(record)
         except Exception as error:
-            say_once(f"a record could not be written: {type(error).__name__}: {error}")
+            self._deliver_odd(record, error)
         return False
+
+    def _deliver_odd(self, record: Any, error: Exception) -> None:
+        """Deliver a record with fields of other types than loguru gave them."""
+        try:
+            self.outputs.deliver(plain_record(record))
+        except Exception:
+            say_once(f"a record could not be written: {type(error).__name__}: {safe_text(error)}")
 
 
 def no_template(_record: Any) -> str:

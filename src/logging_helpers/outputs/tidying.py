@@ -1,0 +1,137 @@
+"""Compresses and deletes the rotated pieces of one rank."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from logging_helpers.outputs.open_log import lock_exclusive, open_regular, unlock
+from logging_helpers.settings.resolve import Rotation
+from ranklog.line_format import parse_name
+
+
+class _Piece(NamedTuple):
+    path: str
+    size_bytes: int
+
+
+def start_tidying(directory: str, rank: int | None, suffix: str, rotation: Rotation) -> None:
+    """Compress and delete pieces as `rotation` says, in a thread of their own.
+
+    The thread holds no records; the program's exit waits for it. Pieces it does not get to
+    are left for the next rotation.
+    """
+    if not rotation.gzip and rotation.keep_pieces is None and rotation.keep_bytes is None:
+        return
+    thread = threading.Thread(
+        target=tidy, args=(directory, rank, suffix, rotation), name="ranklog-tidy"
+    )
+    # At the end of the interpreter no threads can be started.
+    with contextlib.suppress(RuntimeError):
+        thread.start()
+
+
+def tidy(directory: str, rank: int | None, suffix: str, rotation: Rotation) -> None:
+    """Compress and delete a rank's pieces; those somebody still writes to are left alone."""
+    with contextlib.suppress(OSError):
+        if rotation.gzip:
+            for piece in _pieces(directory, rank, suffix):
+                if not piece.path.endswith(".gz"):
+                    _compress(piece.path)
+        pieces = _pieces(directory, rank, suffix)
+        # One that is still open stays, but no younger one goes in its place.
+        for piece in pieces[: _surplus(pieces, rotation)]:
+            _delete(piece.path)
+
+
+def _surplus(pieces: list[_Piece], rotation: Rotation) -> int:
+    """How many of the oldest pieces are too many."""
+    surplus = 0
+    if rotation.keep_pieces is not None:
+        surplus = max(0, len(pieces) - rotation.keep_pieces)
+    if rotation.keep_bytes is not None:
+        total = sum(piece.size_bytes for piece in pieces[surplus:])
+        while total > rotation.keep_bytes:
+            total -= pieces[surplus].size_bytes
+            surplus += 1
+    return surplus
+
+
+def _pieces(directory: str, rank: int | None, suffix: str) -> list[_Piece]:
+    """The rotated pieces of one rank, oldest first; never another rank's, never the live file."""
+    found = []
+    for entry in os.listdir(directory):
+        name = parse_name(entry)
+        if name and name.rotated and name.rank == (rank or 0) and name.suffix == suffix:
+            path = os.path.join(directory, entry)
+            with contextlib.suppress(FileNotFoundError):  # another process tidies as well
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode):
+                    found.append((name.rotated, path, status.st_size))
+    return [_Piece(path, size) for _, path, size in sorted(found)]
+
+
+@contextlib.contextmanager
+def _exclusively(path: str) -> Iterator[int | None]:
+    """A descriptor of a piece that nobody else has open to write, else ``None``."""
+    descriptor = open_regular(path, os.O_RDONLY)
+    try:
+        is_ours = lock_exclusive(descriptor)
+        # Another process may have compressed it meanwhile.
+        yield descriptor if is_ours and os.fstat(descriptor).st_nlink else None
+    finally:
+        # A child forked meanwhile would keep the piece locked for as long as it lives.
+        unlock(descriptor)
+        os.close(descriptor)
+
+
+def _delete(path: str) -> None:
+    with contextlib.suppress(OSError), _exclusively(path) as descriptor:
+        if descriptor is not None:
+            os.unlink(path)
+
+
+def _compress(path: str) -> None:
+    with contextlib.suppress(OSError), _exclusively(path) as descriptor:
+        if descriptor is not None:
+            _remove_leftovers(path)
+            temporary = _temporary_start(path) + f"{os.getpid()}.tmp"
+            try:
+                _pack(descriptor, temporary)
+                os.rename(temporary, path + ".gz")
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+            os.unlink(path)
+
+
+def _temporary_start(path: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name}.")
+
+
+def _remove_leftovers(path: str) -> None:
+    """Remove what a compressor left that was killed: whoever holds the piece is the only one."""
+    directory, start = os.path.split(_temporary_start(path))
+    for entry in os.listdir(directory):
+        if entry.startswith(start) and entry.endswith(".tmp"):
+            os.unlink(os.path.join(directory, entry))
+
+
+def _pack(descriptor: int, target_path: str) -> None:
+    # Imported here: only those who compress pay for it, and not at the start.
+    import gzip
+    import shutil
+
+    target = open_regular(target_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with open(target, "wb") as raw, open(descriptor, "rb", closefd=False) as source:
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw) as packed:
+            shutil.copyfileobj(source, packed, 1 << 20)
+        raw.flush()
+        # The original goes: what replaces it must survive a power failure.
+        os.fsync(raw.fileno())

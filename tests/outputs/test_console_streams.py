@@ -1,0 +1,151 @@
+"""Streams that are closed, full, broken, shared by threads or log themselves cost no record."""
+
+import io
+import logging
+import os
+import subprocess
+import sys
+import threading
+from datetime import datetime
+
+import pytest
+from rank_files import user_messages
+
+from logging_helpers import init_logging
+from logging_helpers.outputs import console as console_module
+from logging_helpers.outputs.console import Console
+
+TIME = datetime(2026, 10, 5, 12, 34, 56, 789999)
+
+
+class Broken:
+    def write(self, text):
+        raise RuntimeError("broken")
+
+
+def closed_stream():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+BROKEN_STREAMS = {
+    "closed": closed_stream,
+    "broken": Broken,
+    "none": lambda: None,
+    "no stream at all": object,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_STREAMS)
+def test_a_broken_stderr_never_raises_nor_costs_the_file_a_record(name, run_dir, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", BROKEN_STREAMS[name]())
+    init_logging(run_dir=run_dir)
+    for number in range(3):
+        logging.getLogger("x").info("record %d", number)
+    monkeypatch.undo()
+    assert ["record 0", "record 1", "record 2"] == user_messages(run_dir)
+
+
+def test_a_full_stderr_costs_neither_the_program_nor_the_file_anything(run_dir, child_environment):
+    program = f"""
+import logging
+from logging_helpers import init_logging
+init_logging(run_dir={str(run_dir)!r})
+for number in range(300):
+    logging.getLogger("x").info("record %d", number)
+"""
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-c", program]
+        subprocess.run(command, stderr=full, env=child_environment, check=True, timeout=30)
+    assert [f"record {number}" for number in range(300)] == user_messages(run_dir)
+
+
+def test_lines_of_threads_stay_whole_on_a_stream_that_is_not_safe_for_threads():
+    class Unsafe(io.StringIO):
+        """Gives other threads the chance to write in the middle of a line."""
+
+        def write(self, text):
+            for half in (text[:20], text[20:]):
+                super().write(half)
+                os.sched_yield()
+
+    stream = Unsafe()
+    console = Console(stream, "")
+
+    def work(name):
+        for _ in range(100):
+            console.write(TIME, "INFO", 20, name * 20, None)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = sorted(f"[12:34:56.789] INFO     {name * 20}" for name in "abcd" * 100)
+    assert expected == sorted(stream.getvalue().splitlines())
+
+
+class Logging(io.StringIO):
+    """Logs what is written to it, as redirections of stderr to logging do."""
+
+    def write(self, text):
+        super().write(text)
+        logging.getLogger("stderr").info("seen: %s", text.strip().rpartition(" ")[2])
+
+
+def test_a_stderr_that_logs_does_not_go_on_for_ever(run_dir, monkeypatch):
+    stream = Logging()
+    monkeypatch.setattr(sys, "stderr", stream)
+    init_logging(run_dir=run_dir)
+    for number in range(3):
+        logging.getLogger("x").info("record%d", number)
+    monkeypatch.undo()
+    # Each record is printed, and so is what printing it logged; that is the end of it.
+    expected = [text for n in range(3) for text in (f"record{n}", *[f"seen: record{n}"] * 2)]
+    assert expected == user_messages(run_dir)
+    lines = [text for n in range(3) for text in (f"record{n}", f"seen: record{n}")]
+    assert lines == [line.partition("INFO     ")[2] for line in stream.getvalue().splitlines()]
+
+
+def test_a_stderr_that_logs_under_its_own_lock_holds_nobody_up_for_ever(run_dir, monkeypatch):
+    monkeypatch.setattr(console_module, "_WAIT_SECONDS", 0.05)
+    in_stream, printing = threading.Event(), threading.Event()
+
+    class Locked(io.StringIO):
+        own_lock = threading.RLock()
+
+        def write(self, text):
+            if "other" in text:
+                printing.set()
+            with self.own_lock:
+                if text == "program's own":
+                    in_stream.set()
+                    printing.wait(10)  # now the other thread has the console and waits for us
+                    logging.getLogger("x").info("inner")
+                super().write(text)
+
+    stream = Locked()
+    monkeypatch.setattr(sys, "stderr", stream)
+    init_logging(run_dir=run_dir)
+    thread = threading.Thread(target=stream.write, args=("program's own",))
+    thread.start()
+    assert in_stream.wait(10)
+    logging.getLogger("x").info("other")
+    thread.join(10)
+    monkeypatch.undo()
+    assert (False, ["inner", "other"]) == (thread.is_alive(), sorted(user_messages(run_dir)))
+
+
+def test_a_forked_child_prints_although_its_parent_was_printing():
+    console = Console(io.StringIO(), "")
+    console.lock.acquire()
+    console._depth = 2
+    console.lock = threading.RLock()  # as the session does in a forked child
+    console.write(TIME, "INFO", 20, "hello", None)
+    assert "[12:34:56.789] INFO     hello\n" == console._stream.getvalue()
+
+
+def test_flush_never_raises():
+    for stream in (closed_stream(), Broken(), io.StringIO(), object()):
+        Console(stream, "").flush()

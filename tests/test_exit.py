@@ -1,0 +1,116 @@
+"""How a process ends is in its file, and what is logged while it ends as well."""
+
+import pytest
+from support import messages, run_python
+
+import ranklog
+
+START = """
+    import logging, os, sys
+    import logging_helpers
+    logging_helpers.init_logging(run_dir=sys.argv[1])
+    logging.info("x")
+"""
+ENDS = {
+    "end of the program": ("", 0, "exit"),
+    "sys.exit": ("sys.exit(3)", 3, "exit"),
+    "uncaught exception": ("1 / 0", 1, "exception"),
+    "caught exception": ("try: 1 / 0\n    except ZeroDivisionError: pass", 0, "exit"),
+    "shutdown": ("logging_helpers.shutdown_logging()", 0, "shutdown"),
+    "shutdown before an exception": ("logging_helpers.shutdown_logging(); 1 / 0", 1, "shutdown"),
+    "os._exit": ("os._exit(0)", 0, None),
+}
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), ENDS.values(), ids=ENDS.keys())
+def test_the_end_record_tells_how_a_process_ended(run_dir, code, status, kind):
+    ended = run_python(f"{START}    {code}\n", run_dir)
+    banner, record, *ends = ranklog.read(run_dir)
+    assert (status, True, "x") == (ended.code, banner.is_banner, record.message)
+    expected = [] if kind is None else [(True, kind, {"INFO": 1}, banner.pid)]
+    assert expected == [(e.is_end, e.extra["exit"], e.extra["records"], e.pid) for e in ends]
+
+
+def test_what_an_exit_handler_logs_still_reaches_the_file(run_dir):
+    ended = run_python(
+        """
+        import atexit, logging, sys
+
+        def last_words():
+            logging.getLogger("app").warning("stdlib, after loguru has removed its sinks")
+            logging.getLogger("app").warning("and once more")
+
+        atexit.register(last_words)
+        import logging_helpers
+        logging_helpers.init_logging(run_dir=sys.argv[1])
+        atexit.register(lambda: logging.info("before that"))
+        """,
+        run_dir,
+    )
+    expected = ["before that", "stdlib, after loguru has removed its sinks", "and once more"]
+    assert expected == messages(run_dir)
+    assert (0, "", 3) == (ended.code, ended.out, len(ended.err.splitlines()))
+
+
+def test_a_forked_child_that_exits_writes_no_end(run_dir):
+    ended = run_python(
+        START
+        + """
+    child = os.fork()
+    if child == 0:
+        logging.info("from the child")
+        sys.exit(0)
+    os.waitpid(child, 0)
+    """,
+        run_dir,
+    )
+    banner, _, from_child, *ends = ranklog.read(run_dir)
+    assert (0, "from the child", banner.pid) == (ended.code, from_child.message, banner.pid)
+    assert from_child.pid not in (None, banner.pid)
+    assert ["exit"] == [end.extra["exit"] for end in ends]
+
+
+def test_a_forked_child_that_calls_init_logging_goes_on_in_its_parents_file(run_dir):
+    ended = run_python(
+        START
+        + """
+    child = os.fork()
+    if child == 0:
+        logging_helpers.init_logging("DEBUG", run_dir=sys.argv[1])
+        logging.debug("from the child")
+        sys.exit(0)
+    os.waitpid(child, 0)
+    """,
+        run_dir,
+    )
+    records = list(ranklog.read(run_dir))
+    assert (0, 1, 1) == (
+        ended.code,
+        sum(record.is_banner for record in records),
+        sum(record.is_end for record in records),
+    )
+    assert ["x", "from the child"] == messages(run_dir)
+
+
+def test_a_forked_child_with_a_rank_of_its_own_gets_a_file_of_its_own(run_dir):
+    ended = run_python(
+        START
+        + """
+    for rank in ("1", "2"):
+        if os.fork() == 0:
+            os.environ["RANK"] = rank
+            logging_helpers.init_logging(run_dir=sys.argv[1])
+            logging.info("rank " + rank)
+            sys.exit(0)
+        os.wait()
+    """,
+        run_dir,
+    )
+    assert 0 == ended.code
+    for name, message in (
+        ("script.log", "x"),
+        ("script_1.log", "rank 1"),
+        ("script_2.log", "rank 2"),
+    ):
+        banner, record, end = ranklog.read(run_dir / "logs" / name)
+        assert (True, message, "exit") == (banner.is_banner, record.message, end.extra["exit"])
