@@ -7,8 +7,8 @@ import os
 import sys
 import threading
 
-from logging_helpers.identity.detect import RankInfo
 from logging_helpers.identity.process import set_explicit_rank, watch_identity
+from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.interception.loguru_hold import DEFAULT_SINK, LoguruHold
 from logging_helpers.interception.takeover import Takeover
 from logging_helpers.interception.warnings_capture import WarningsCapture

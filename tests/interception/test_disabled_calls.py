@@ -84,3 +84,19 @@ def test_a_child_logger_with_a_level_of_its_own_is_still_filtered(monkeypatch, r
     finally:
         child.setLevel(logging.NOTSET)
     assert ["above"] == messages(run_dir)
+
+
+def test_a_logger_keeps_its_level_at_every_moment_of_a_change(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "INFO,app=DEBUG")
+    init_logging()
+    set_level, seen = logging.Logger.setLevel, set()
+
+    def spy(logger, level):
+        set_level(logger, level)
+        seen.add(logging.getLogger("app.part").getEffectiveLevel())
+
+    monkeypatch.setattr(logging.Logger, "setLevel", spy)
+    for variable in ("ERROR,other=INFO,app=DEBUG", "DEBUG"):
+        monkeypatch.setenv("LOG_LEVEL", variable)
+        init_logging()
+    assert {logging.DEBUG} == seen

@@ -123,6 +123,14 @@ def test_calling_init_logging_again_brings_the_sink_back(run_dir, capsys):
     assert LOST == capsys.readouterr().err
 
 
+def test_a_sink_that_was_exchanged_and_then_removed_is_said(capsys):
+    for level in ("INFO", "DEBUG"):
+        init_logging(level, stream=io.StringIO())
+    assert "" == capsys.readouterr().err
+    loguru_logger.remove()
+    assert LOST == capsys.readouterr().err
+
+
 def test_the_programs_own_sinks_are_left_alone(run_dir):
     seen = []
     loguru_logger.add(lambda message: seen.append(str(message)), format="{message}", level="DEBUG")

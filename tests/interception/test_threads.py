@@ -15,7 +15,8 @@ from logging_helpers import init_logging
 
 DEADLINE_SECONDS = 30
 ABBA_RECORDS = 2_000
-SWAPS = 60
+SWAPS = 40
+CARELESS_SWAPS = 8
 
 
 @pytest.fixture
@@ -59,12 +60,13 @@ def test_stdlib_to_loguru_and_a_loguru_sink_to_stdlib_do_not_deadlock(run_dir):
     assert expected == Counter(record.message for record in user_records(run_dir))
 
 
-def messages_during(exchange, read):
+def messages_during(exchange, read, swaps=SWAPS):
     """What threads logged while `exchange` was called again and again, and what arrived.
 
     Args:
         exchange: Called with the number of the turn.
         read: Returns the messages that arrived, at the end.
+        swaps: How often to exchange.
     """
     sent = Counter()
     done = threading.Event()
@@ -82,7 +84,7 @@ def messages_during(exchange, read):
 
     def exchange_often():
         try:
-            for turn in range(SWAPS):
+            for turn in range(swaps):
                 exchange(turn)
         finally:
             done.set()
@@ -135,7 +137,7 @@ def test_the_check_sees_what_removing_before_adding_loses():
         sinks.append(loguru_logger.add(sink, format="{message}"))
 
     try:
-        sent, _ = messages_during(exchange, lambda: arrived)
+        sent, _ = messages_during(exchange, lambda: arrived, CARELESS_SWAPS)
     finally:
         logging.getLogger("app.part").setLevel(logging.NOTSET)
     lost = Counter({text: n for text, n in sent.items() if text.startswith("loguru")}) - arrived

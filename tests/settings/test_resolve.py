@@ -8,7 +8,7 @@ import pytest
 from support import contents, messages
 
 from logging_helpers import init_logging
-from logging_helpers.identity.detect import RankInfo
+from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.session import current_setup
 from logging_helpers.settings.console_ranks import ConsoleRanks
 from logging_helpers.settings.levels import LevelRules

@@ -6,8 +6,6 @@ outer ones, then launchers that number nodes only. Read backwards, the order is 
 the outermost: whose job id counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What each launcher's variables say, taken by itself. Pure."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

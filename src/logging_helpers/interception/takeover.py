@@ -1,7 +1,5 @@
 """Takes stdlib's logging over, reversibly: root's handlers and level, loggers with their own."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple

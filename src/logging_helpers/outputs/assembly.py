@@ -1,11 +1,9 @@
 """Assembles outputs from all that decides about them."""
 
-from __future__ import annotations
-
 import logging
 from typing import NamedTuple
 
-from logging_helpers.identity.detect import RankInfo
+from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.outputs.console import Console
 from logging_helpers.outputs.file_output import FileOutput
 from logging_helpers.outputs.sink import Outputs
@@ -30,7 +28,7 @@ class Setup(NamedTuple):
     directory: str | None
     owner_pid: int
 
-    def has_same_file(self, other: Setup) -> bool:
+    def has_same_file(self, other: "Setup") -> bool:
         """Whether `other` writes to the same file, in the same layout."""
         return (
             self.directory == other.directory

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TextIO
 
-# Controls other than newline and tab, but for colour sequences (SGR), which programs
-# print on purpose and which cannot move the cursor or clear the screen.
-_HOSTILE = re.compile(r"(\x1b\[[0-9;:]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+# Patterns as text: `re` compiles them when first needed, which is not at the start of a job.
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+# Colour sequences (SGR) are printed on purpose and cannot move the cursor or clear the screen.
+_COLOUR = r"\x1b\[[0-9;:]*m"
 _RESET = "\x1b[0m"
 _DEEPEST = 2
 """How many lines of one thread may be in the middle of being printed."""
@@ -167,9 +167,11 @@ def _tamed(text: str, colour: bool) -> str:
             return match[1] if colour else ""
         return f"\\x{ord(match[0]):02x}"
 
-    tamed = _HOSTILE.sub(escape, text)
+    if re.search(_CONTROL, text) is None:  # newlines only, as in a traceback
+        return text
+    tamed = re.sub(f"({_COLOUR})|{_CONTROL}", escape, text)
     # A message that leaves a colour on would paint every line after it.
-    return tamed + _RESET if colour and _COLOUR.search(tamed) else tamed
+    return tamed + _RESET if colour and re.search(_COLOUR, tamed) else tamed
 
 
 def _encodable(line: str, stream: TextIO) -> str:

@@ -9,7 +9,7 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
-from logging_helpers.identity.detect import RankInfo
+from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import __version__

@@ -1,7 +1,5 @@
 """Opens the file of a rank, safely on a directory that others can write to."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -1,7 +1,5 @@
 """Compresses and deletes the rotated pieces of one rank."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import stat

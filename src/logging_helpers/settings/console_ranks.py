@@ -1,11 +1,9 @@
 """Which ranks print everything on the console; the others print warnings and above."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
-_PART = re.compile(r"(-\d+)|(\d+)(?:-(\d+))?")
+_PART = r"(-\d+)|(\d+)(?:-(\d+))?"
 
 
 class ConsoleRanks(NamedTuple):
@@ -48,7 +46,7 @@ def parse_console_ranks(text: str, where: str) -> ConsoleRanks:
         return ConsoleRanks()
     ranges = []
     for part in text.split(","):
-        match = _PART.fullmatch(part.strip())
+        match = re.fullmatch(_PART, part.strip())
         if match is None:
             raise ValueError(f"{where}={text!r} is malformed at {part.strip()!r}; {accepted}")
         first = int(match[1] or match[2])

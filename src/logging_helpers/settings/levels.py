@@ -1,7 +1,5 @@
 """Log levels: names and numbers, and thresholds per logger."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,12 +1,10 @@
 """What `init_logging` was asked for, checked and with the environment applied. Pure."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TextIO
 
-from logging_helpers.identity.detect import RankInfo
+from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.settings.console_ranks import ConsoleRanks, parse_console_ranks
 from logging_helpers.settings.levels import LevelRules, parse_directives, parse_level
 from logging_helpers.settings.sizes import parse_bytes

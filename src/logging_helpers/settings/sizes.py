@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*", re.IGNORECASE)
+_SIZE = r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b)\s*"
 _FACTORS = {"b": 1} | {
     unit: base**power
     for power, letter in enumerate("kmgt", start=1)
@@ -33,7 +33,7 @@ def parse_bytes(size: int | str, where: str) -> int:
 
 
 def _in_words(text: str) -> int | None:
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text, re.IGNORECASE)
     if match is None or match[2].lower() == "ib":
         return None
     return int(float(match[1]) * _FACTORS[match[2].lower()])

@@ -37,6 +37,9 @@ def escape_c1_json(text: str) -> str:
 
 def escape_name(name: str) -> str:
     r"""Write blanks, ``:``, ``|``, backslashes and controls of a name as ``\xNN``."""
+    # Nearly all names are dotted identifiers, or like "<module>", and need no pattern.
+    if name.replace(".", "_").strip("<>").isidentifier():
+        return name
     return re.sub(_NAME_UNSAFE, _hex, name)
 
 

@@ -1,7 +1,5 @@
 """How the files of a run are named."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timezone
 from typing import NamedTuple
