@@ -167,8 +167,15 @@ def _change(session: _Session, setup: Setup, outputs: Outputs) -> None:
         _write_banner(setup, outputs)
     session.loguru_hold.set_outputs(outputs)
     if is_new_file and not is_same_path:
-        _write_end(previous_setup, previous, "reconfigured")
+        was_mistaken = previous_setup.info.rank != setup.info.rank
+        if not (was_mistaken and _remove_unused(previous_setup, previous)):
+            _write_end(previous_setup, previous, "reconfigured")
     session.setup = setup
+
+
+def _remove_unused(setup: Setup, outputs: Outputs) -> bool:
+    """Remove a file that was opened before the launcher told the rank, if nothing is in it."""
+    return outputs.file is not None and _is_owner(setup) and outputs.file.remove_if_unused()
 
 
 def _path(outputs: Outputs) -> str | None:
@@ -176,12 +183,12 @@ def _path(outputs: Outputs) -> str | None:
 
 
 def _write_banner(setup: Setup, outputs: Outputs) -> None:
-    if outputs.file is not None and setup.owner_pid == os.getpid():
+    if outputs.file is not None and _is_owner(setup):
         outputs.file.write_banner()
 
 
 def _write_end(setup: Setup, outputs: Outputs, kind: str) -> None:
-    if outputs.file is not None and setup.owner_pid == os.getpid():
+    if outputs.file is not None and _is_owner(setup):
         outputs.file.write_end(kind)
 
 

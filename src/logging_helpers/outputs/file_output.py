@@ -47,6 +47,7 @@ class FileOutput:
         self.info = info
         self.owner_pid = owner_pid
         self._layout = layout
+        self._banner_bytes = 0
         self._sites: dict[tuple[Any, Any, Any], str] = {}
         self._counts: dict[str, itertools.count[int]] = {}
         self.file = RankFile(
@@ -132,9 +133,17 @@ class FileOutput:
         if info.conflicts:
             fields["conflicts"] = info.conflicts
         place = f" on {fields['host']}, pid {fields['pid']}"
-        self.file.write(
-            self._compose_own(BANNER_FUNCTION, "INFO", f"{_name(info)} started{place}", fields)
-        )
+        banner = self._compose_own(BANNER_FUNCTION, "INFO", f"{_name(info)} started{place}", fields)
+        self._banner_bytes = len(banner)
+        self.file.write(banner)
+
+    def remove_if_unused(self) -> bool:
+        """Remove the file if it holds nothing but this process's banner.
+
+        Returns:
+            Whether it was removed.
+        """
+        return not self._counts and self.file.remove_if_size(self._banner_bytes)
 
     def write_end(self, kind: str) -> None:
         """Write the record of a clean end.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from logging_helpers.outputs.cut_marks import close_in_place, ends_in_newline
 from logging_helpers.outputs.episode import Episode, now
-from logging_helpers.outputs.open_log import open_log
+from logging_helpers.outputs.open_log import lock_exclusive, open_log
 from logging_helpers.outputs.rotation import identity, is_same_file, reopen, rotate
 from logging_helpers.outputs.tidying import start_tidying
 from logging_helpers.say import say
@@ -264,6 +264,24 @@ class RankFile:
         self._unchecked = 0
         self._last_check = now()
         self._next_check = time.monotonic() + _CHECK_SECONDS
+
+    def remove_if_size(self, size: int) -> bool:
+        """Remove the file if it has `size` bytes and nobody else has it open.
+
+        Returns:
+            Whether it was removed; it is not to be written to any more then.
+        """
+        with contextlib.suppress(OSError):
+            # Whoever opens it at this moment finds it locked, and opens it again.
+            if (
+                self._owns_descriptor()
+                and lock_exclusive(self._descriptor)
+                and os.fstat(self._descriptor).st_size == size
+                and is_same_file(self._descriptor, self.path)
+            ):
+                os.unlink(self.path)
+                return True
+        return False
 
     def close(self) -> None:
         """Close the file; the last reference to it does so by itself."""
