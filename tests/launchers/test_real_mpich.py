@@ -1,8 +1,8 @@
 import os
-from pathlib import Path
 
 import pytest
 from launchers.engines.hosts import two_hosts
+from launchers.engines.mpich import mpiexec
 from launchers.engines.probing import KILLED_RANK, assert_probed, assert_told_until_killed
 from launchers.expected import MPI_SUM, assert_banner, expected_of_mpi_sum, facts
 from launchers.launching import (
@@ -10,7 +10,6 @@ from launchers.launching import (
     console,
     file_name,
     file_names,
-    python_of,
     read_files,
     run,
 )
@@ -18,12 +17,6 @@ from launchers.launching import (
 pytestmark = pytest.mark.launchers
 
 TIMEOUT_SECONDS = 60
-
-
-def mpiexec(*arguments):
-    """The start of a command line for MPICH's mpiexec, and its python."""
-    python = python_of("RANKLOG_MPICH_PYTHON")
-    return [str(Path(python).parent / "mpiexec"), *arguments, python]
 
 
 def expected_of_sum(rank):

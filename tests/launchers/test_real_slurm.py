@@ -2,6 +2,7 @@ import shlex
 
 import pytest
 from launchers.engines.hosts import NAMES, two_hosts
+from launchers.engines.mpich import mpiexec
 from launchers.engines.probing import PROBE, assert_probed, first_time, hosts_of_nodes, seen_by_all
 from launchers.engines.slurm import slurm_on
 from launchers.launching import mpirun, python_of, run, torchrun
@@ -58,16 +59,6 @@ def daemon_conflict(number, used):
     return {"conflicts": [f"SLURM_PROCID={number} describes the launcher daemon, {used} used"]}
 
 
-def allocation_of(lines):
-    """Job id that salloc told; it says nothing else."""
-    job_id = lines[0].rpartition(" ")[2]
-    assert lines == [
-        f"salloc: Granted job allocation {job_id}",
-        f"salloc: Relinquishing job allocation {job_id}",
-    ]
-    return job_id
-
-
 def submit(slurm, directory, script, *options):
     """Submit a batch script, which writes to one file, and return its job id."""
     path = directory / "job.sh"
@@ -90,14 +81,13 @@ def test_srun_numbers_the_processes_of_two_nodes_with_unequal_shares(slurm, tmp_
 def test_srun_in_an_allocation_is_a_step_whatever_the_job_is_called(slurm, tmp_path, shell):
     # The job's name is "interactive", and that of `srun bash` is "bash".
     srun = ("srun", "-N2", "-n4", "--distribution=plane=3", *shell)
-    salloc = () if shell else ("salloc", "-N2", "-n4")
+    salloc = () if shell else ("salloc", "--quiet", "-N2", "-n4")
     command = slurm.on_cluster(tmp_path, *salloc, *srun, *probe())
     finished = run(command, tmp_path, timeout_seconds=TIMEOUT_SECONDS)
     assert finished.code == 0, finished
 
     job_id = seen_by_all(tmp_path / "run", "SLURM_JOB_ID")
-    others = assert_probed(tmp_path / "run", finished.err, three_and_one(job_id))
-    assert others == [] if shell else allocation_of(others) == job_id
+    assert assert_probed(tmp_path / "run", finished.err, three_and_one(job_id)) == []
 
 
 def test_python_directly_in_a_batch_script_has_no_rank(slurm, tmp_path):
@@ -111,14 +101,13 @@ def test_python_directly_in_a_batch_script_has_no_rank(slurm, tmp_path):
 
 
 def test_python_directly_in_an_allocation_has_no_rank(slurm, tmp_path):
-    command = slurm.on_cluster(tmp_path, "salloc", "-N2", "-n4", *probe())
+    command = slurm.on_cluster(tmp_path, "salloc", "--quiet", "-N2", "-n4", *probe())
     finished = run(command, tmp_path, timeout_seconds=TIMEOUT_SECONDS)
     assert finished.code == 0, finished
 
     job_id = seen_by_all(tmp_path / "run", "SLURM_JOB_ID")
     identity = {"host": "host0", "job_id": job_id, **WITHOUT_RANK}
-    others = assert_probed(tmp_path / "run", finished.err, [identity])
-    assert allocation_of(others) == job_id
+    assert assert_probed(tmp_path / "run", finished.err, [identity]) == []
 
 
 def test_each_task_of_an_array_is_a_job_with_a_directory_of_its_own(slurm, tmp_path):
@@ -139,31 +128,49 @@ def test_each_task_of_an_array_is_a_job_with_a_directory_of_its_own(slurm, tmp_p
         assert assert_probed(run_dir, text, [identity | {"node_rank": 0}]) == []
 
 
+def mpi_identity(host, local_rank, local_world_size, *, launcher, job_id):
+    return {
+        "host": host,
+        "world_size": 4,
+        "local_rank": local_rank,
+        "local_world_size": local_world_size,
+        "node_rank": None,
+        "launcher": launcher,
+        "restart": None,
+        "job_id": job_id,
+    }
+
+
+MPI_PLACES = [("host0", 0, 3), ("host0", 1, 3), ("host0", 2, 3), ("host1", 0, 1)]
+
+
 def test_mpirun_in_an_allocation_beats_the_daemons_slurm_variables(slurm, tmp_path):
-    options = ("--bind-to", "none", "-n", "4")
-    command = slurm.on_cluster(tmp_path, "salloc", "-N2", "-n4", *mpirun(*options), PROBE, "run")
+    salloc = ("salloc", "--quiet", "-N2", "-n4", "--job-name=mpi")
+    command = slurm.on_cluster(
+        tmp_path, *salloc, *mpirun("--bind-to", "none", "-n", "4"), PROBE, "run"
+    )
     finished = run(command, tmp_path, timeout_seconds=TIMEOUT_SECONDS, **MPI_AS_ROOT)
     assert finished.code == 0, finished
 
-    places = [("host0", 0, 3), ("host0", 1, 3), ("host0", 2, 3), ("host1", 0, 1)]
     job_id = seen_by_all(tmp_path / "run", "SLURM_JOB_ID")
-    identities = [
-        {
-            "host": host,
-            "world_size": 4,
-            "local_rank": local_rank,
-            "local_world_size": local_world_size,
-            "node_rank": None,
-            "launcher": "openmpi",
-            "restart": None,
-            "job_id": job_id,
-        }
-        for host, local_rank, local_world_size in places
-    ]
+    identities = [mpi_identity(*p, launcher="openmpi", job_id=job_id) for p in MPI_PLACES]
     # The daemon on host0 is started without srun, that on host1 as the only task of a step.
     identities[3] |= daemon_conflict(0, "OMPI_COMM_WORLD_RANK=3")
-    others = assert_probed(tmp_path / "run", finished.err + finished.out, identities)
-    assert allocation_of(others) == job_id
+    assert assert_probed(tmp_path / "run", finished.err + finished.out, identities) == []
+
+
+def test_mpiexec_in_an_allocation_beats_the_proxies_slurm_variables(slurm, tmp_path):
+    salloc = ("salloc", "--quiet", "-N2", "-n4", "--job-name=mpi")
+    command = slurm.on_cluster(tmp_path, *salloc, *mpiexec("-n", "4"), PROBE, "run")
+    finished = run(command, tmp_path, timeout_seconds=TIMEOUT_SECONDS)
+    assert finished.code == 0, finished
+
+    job_id = seen_by_all(tmp_path / "run", "SLURM_JOB_ID")
+    identities = [mpi_identity(*p, launcher="mpich", job_id=job_id) for p in MPI_PLACES]
+    # The proxies are one step of two tasks.
+    for rank, proxy in ((1, 0), (2, 0), (3, 1)):
+        identities[rank] |= daemon_conflict(proxy, f"PMI_RANK={rank}")
+    assert assert_probed(tmp_path / "run", finished.err, identities) == []
 
 
 def test_torchrun_under_srun_beats_the_agents_slurm_variables(slurm, tmp_path):

@@ -91,3 +91,18 @@ def hosts_of_nodes(run_dir):
     hosts = {int(p.extra["variables"]["GROUP_RANK"]): p.extra["host"] for p in probes(run_dir)}
     assert sorted(hosts.values()) == list(NAMES)
     return hosts
+
+
+def shown(lines):
+    """Console lines in the terms of `filed`."""
+    return [(line.rank, line.stamp, line.level, line.message) for line in lines]
+
+
+def filed(files):
+    """All records but banners and ends: rank, stamp, level, message."""
+    return [
+        (record.rank, f"{record.time:%H:%M:%S.%f}"[:-3], record.level, record.message)
+        for records in files.values()
+        for record in records
+        if not (record.is_banner or record.is_end)
+    ]
