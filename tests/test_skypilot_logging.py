@@ -22,6 +22,7 @@ def said(text):
 def test_importing_it_configures_nothing():
     ended = run_python("""
         import logging, warnings, sys
+        import loguru  # what it imports on Python 3.10 sets sys.excepthook
         before = (logging.getLogger().level, warnings.showwarning, sys.excepthook)
         import skypilot_logging
         from logging_helpers.session import current_setup

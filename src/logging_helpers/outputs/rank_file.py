@@ -12,8 +12,15 @@ from collections.abc import Callable
 
 from logging_helpers.outputs.cut_marks import close_in_place, ends_in_newline
 from logging_helpers.outputs.episode import Episode, now
-from logging_helpers.outputs.open_log import lock_exclusive, open_log
-from logging_helpers.outputs.rotation import identity, is_same_file, reopen, rotate
+from logging_helpers.outputs.open_log import open_log
+from logging_helpers.outputs.rotation import (
+    identity,
+    is_linked,
+    is_same_file,
+    remove_if_size,
+    reopen,
+    rotate,
+)
 from logging_helpers.outputs.tidying import start_tidying
 from logging_helpers.say import say
 from logging_helpers.settings.resolve import Rotation
@@ -182,7 +189,7 @@ class RankFile:
         if time.monotonic() < self._next_rotation or not exchange.acquire(blocking=False):
             return
         try:
-            if not (self._owns_descriptor() and _is_linked(self._descriptor)):
+            if not (self._owns_descriptor() and is_linked(self._descriptor)):
                 self._next_check = 0.0  # closed or removed by others: look at once
                 return
             has_rotated = rotate(
@@ -218,7 +225,7 @@ class RankFile:
             return False
         try:
             # A piece that another process rotated is still there, and so are its records.
-            if self._unchecked and self._owns_descriptor() and not _is_linked(self._descriptor):
+            if self._unchecked and self._owns_descriptor() and not is_linked(self._descriptor):
                 reason = "the file was removed or replaced"
                 self._episode = Episode(reason, self._last_check, self._unchecked)
             else:
@@ -266,22 +273,8 @@ class RankFile:
         self._next_check = time.monotonic() + _CHECK_SECONDS
 
     def remove_if_size(self, size: int) -> bool:
-        """Remove the file if it has `size` bytes and nobody else has it open.
-
-        Returns:
-            Whether it was removed; it is not to be written to any more then.
-        """
-        with contextlib.suppress(OSError):
-            # Whoever opens it at this moment finds it locked, and opens it again.
-            if (
-                self._owns_descriptor()
-                and lock_exclusive(self._descriptor)
-                and os.fstat(self._descriptor).st_size == size
-                and is_same_file(self._descriptor, self.path)
-            ):
-                os.unlink(self.path)
-                return True
-        return False
+        """Remove the file, if it has `size` bytes and nobody else has it open; see `rotation`."""
+        return self._owns_descriptor() and remove_if_size(self._descriptor, self.path, size)
 
     def close(self) -> None:
         """Close the file; the last reference to it does so by itself."""
@@ -294,10 +287,3 @@ class RankFile:
     # A thread may still be writing its last record into a file that `init_logging` has just
     # replaced. Its reference keeps the descriptor open until it is done.
     __del__ = close
-
-
-def _is_linked(descriptor: int) -> bool:
-    try:
-        return os.fstat(descriptor).st_nlink > 0
-    except OSError:  # gone with its network file system
-        return False

@@ -91,6 +91,32 @@ def is_same_file(descriptor: int, path: str) -> bool:
     return identity(descriptor) == (there.st_dev, there.st_ino)
 
 
+def is_linked(descriptor: int) -> bool:
+    """Whether an open file has a name; false where somebody removed it."""
+    try:
+        return os.fstat(descriptor).st_nlink > 0
+    except OSError:  # gone with its network file system
+        return False
+
+
+def remove_if_size(descriptor: int, path: str, size: int) -> bool:
+    """Remove a file that has `size` bytes, if nobody else has it open.
+
+    Returns:
+        Whether it was removed; it is not to be written to any more then.
+    """
+    with contextlib.suppress(OSError):
+        # Whoever opens it at this moment finds it locked, and opens it again.
+        if (
+            lock_exclusive(descriptor)
+            and os.fstat(descriptor).st_size == size
+            and is_same_file(descriptor, path)
+        ):
+            os.unlink(path)
+            return True
+    return False
+
+
 @contextlib.contextmanager
 def _rotation_lock(path: str) -> Iterator[bool]:
     lock = open_regular(path, os.O_RDWR | os.O_CREAT)
