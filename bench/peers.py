@@ -21,7 +21,7 @@ from typing import Any
 
 from workload import LOGGER
 
-MAX_BYTES = 100_000_000
+MAX_BYTES = int(os.environ.get("RANKLOG_BENCH_MAX_BYTES", "100000000"))
 PIECES = 10
 
 STDLIB_CONSOLE = "[%(asctime)s.%(msecs)03d] [3] %(levelname)-8s %(message)s"

@@ -43,7 +43,7 @@ class Scenario(NamedTuple):
         has_console: Whether lines are expected on the console.
         has_file: Whether lines are expected in a file.
         fields: What a record in the file must show, beside `ALL_FIELDS`.
-        threads: In how many threads the calls are made.
+        spread: How the calls are spread: over threads or processes, or with pauses.
     """
 
     title: str
@@ -52,7 +52,7 @@ class Scenario(NamedTuple):
     has_console: bool = True
     has_file: bool = True
     fields: tuple[str, ...] = ()
-    threads: int = 1
+    spread: Callable[[workload.Loop], workload.Loop] | None = None
 
 
 _TORCHRUN = {
@@ -213,7 +213,35 @@ SCENARIOS: Mapping[str, Scenario] = {
             Contestant("loguru README recipe, two sinks, rotation", peers.recipe),
             Contestant("concurrent-log-handler + StreamHandler", peers.concurrent_log_handler),
         ),
-        threads=4,
+        spread=workload.in_threads,
+    ),
+    "processes": Scenario(
+        "2 processes on one file (a forked worker), and the console",
+        (
+            Contestant("ranklog", peers.ranklog),
+            Contestant(
+                "stdlib's two handlers", peers.stdlib, remark="loses lines when it rotates"
+            ),
+            Contestant(
+                "loguru README recipe, two sinks, rotation",
+                peers.recipe,
+                remark="loses lines when it rotates",
+            ),
+            Contestant("concurrent-log-handler + StreamHandler", peers.concurrent_log_handler),
+        ),
+        spread=workload.in_processes,
+    ),
+    "paced": Scenario(
+        "One call every 0.5 ms, console and rotating file",
+        (
+            Contestant("ranklog", peers.ranklog),
+            Contestant("stdlib StreamHandler + RotatingFileHandler", peers.stdlib),
+            Contestant("loguru README recipe, two sinks, rotation", peers.recipe),
+            Contestant("picologging stream + rotating", peers.picologging),
+            Contestant("concurrent-log-handler + StreamHandler", peers.concurrent_log_handler),
+        ),
+        calls=100,
+        spread=workload.paced,
     ),
 }
 """picologging is not among the threads: it deadlocks with two on one handler."""
@@ -222,4 +250,4 @@ SCENARIOS: Mapping[str, Scenario] = {
 def loop_of(scenario: Scenario, contestant: Contestant, directory: Path) -> workload.Loop:
     """Set the contestant up and return what is timed."""
     loop: workload.Loop = getattr(workload, contestant.loop)(contestant.prepare(directory))
-    return loop if scenario.threads == 1 else workload.in_threads(loop, scenario.threads)
+    return loop if scenario.spread is None else scenario.spread(loop)

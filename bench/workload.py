@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Loop = Callable[[int], None]
+Loop = Callable[[int], Any]
+"""Makes a number of calls; may return the CPU and wall seconds that they took."""
 
 
 def percent(logger: Any) -> Loop:
@@ -98,6 +102,48 @@ def in_threads(loop: Loop, threads: int = 4) -> Loop:
             worker.join()
 
     return run
+
+
+def paced(loop: Loop, pause_seconds: float = 0.0005) -> Loop:
+    """One call at a time, with a pause before each: caches are cold, as in a training step.
+
+    Only the calls are timed.
+    """
+
+    def run(count: int) -> tuple[float, float]:
+        cpu = wall = 0.0
+        for _ in range(count):
+            time.sleep(pause_seconds)
+            cpu_before, wall_before = time.thread_time(), time.perf_counter()
+            loop(1)
+            wall += time.perf_counter() - wall_before
+            cpu += time.thread_time() - cpu_before
+        return cpu, wall
+
+    return run
+
+
+def in_processes(loop: Loop) -> Loop:
+    """The same number of calls, half of them in a forked child."""
+
+    def run(count: int) -> tuple[float, float]:
+        cpu, wall = _cpu_of_all(), time.perf_counter()
+        child = os.fork()
+        if child == 0:
+            try:
+                loop(count // 2)
+            finally:
+                os._exit(0)
+        loop(count - count // 2)
+        os.waitpid(child, 0)
+        return _cpu_of_all() - cpu, time.perf_counter() - wall
+
+    return run
+
+
+def _cpu_of_all() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def line_of(workload: str) -> int:

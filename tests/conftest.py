@@ -15,6 +15,9 @@ from logging_helpers.say import forget_said
 from logging_helpers.settings.resolve import CONSOLE_RANKS_VARIABLE, LEVEL_VARIABLE
 
 sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite(
+    "launchers.expected", "launchers.launching", "launchers.engines.probing"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,10 @@ def fresh_logging():
     before = (root.level, list(root.handlers), warnings.showwarning)
     loguru_logger.remove()
     loguru_logger.configure(patcher=lambda record: None, extra={})
+    level_names = dict(logging._levelToName)
     yield
+    logging._levelToName.clear()
+    logging._levelToName.update(level_names)
     logging_helpers.shutdown_logging()
     loguru_logger.remove()
     forget_said()

@@ -22,8 +22,8 @@ def test_logging_helpers_exports_what_the_design_lists():
     assert all(hasattr(logging_helpers, name) for name in logging_helpers.__all__)
 
 
-def test_ranklog_exports_read_and_record():
-    assert sorted(ranklog.__all__) == ["Record", "read"]
+def test_ranklog_exports_read_and_what_it_gives():
+    assert sorted(ranklog.__all__) == ["Damage", "Record", "read"]
     assert all(hasattr(ranklog, name) for name in ranklog.__all__)
 
 

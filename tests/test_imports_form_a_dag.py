@@ -7,7 +7,11 @@ import skypilot_logging
 
 PACKAGES = (logging_helpers, ranklog, skypilot_logging)
 # Inside functions, not at import.
-LAZY = {("ranklog", "ranklog.reading"), ("ranklog", "ranklog.line_format.record")}
+LAZY = {
+    ("ranklog", "ranklog.reading"),
+    ("ranklog", "ranklog.line_format.damage"),
+    ("ranklog", "ranklog.line_format.record"),
+}
 
 
 def _modules():

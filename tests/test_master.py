@@ -85,8 +85,6 @@ def test_frames_of_adapters_count_up_to_python_3_10(monkeypatch, version, frames
 def test_a_level_is_a_name_or_a_number(run_dir, logger, level, expected):
     init_logging(run_dir=run_dir)
     log_master("x", logger, level)
-    # 25 is nameless in stdlib, which knows no SUCCESS.
-    expected = "Level 25" if expected == "SUCCESS" else expected
     assert expected == the_record(run_dir).level
 
 
@@ -139,11 +137,8 @@ def test_what_cannot_be_logged_is_said_once_and_does_not_raise(run_dir, capsys):
     init_logging(run_dir=run_dir, stream=io.StringIO())
     for _ in range(2):
         log_master(Hostile(), loguru_logger)
-        log_master("x", logger=5)
     assert capsys.readouterr().err.splitlines() == [
         "ranklog: a message could not be logged: ValueError: no text",
-        "ranklog: a message could not be logged: AttributeError: 'int' object has no attribute"
-        " 'log'",
     ]
     log_master("still alive")
     assert ["still alive"] == messages(run_dir)
@@ -217,3 +212,38 @@ def test_one_emission_in_the_whole_job(run_dir):
         errors += ended.err
     assert re.fullmatch(r"\[\d\d:\d\d:\d\d\.\d{3}\] \[0\] INFO     once\n", errors)
     assert ["once"] == messages(run_dir)
+
+
+def test_a_name_stands_for_its_logger(run_dir):
+    init_logging(run_dir=run_dir)
+    log_master("x", logger="data.loader")
+    assert ("data.loader", "x") == (the_record(run_dir).logger, the_record(run_dir).message)
+
+
+def test_what_is_no_logger_is_said_once_and_costs_no_message(run_dir, capsys):
+    init_logging(run_dir=run_dir, stream=io.StringIO())
+    log_master("%s", 3)
+    log_master("again", 3)
+    assert ["%s", "again"] == messages(run_dir)
+    assert capsys.readouterr().err == (
+        "ranklog: argument logger=3 is no logger; the root logger is used\n"
+    )
+
+
+@pytest.mark.parametrize("logger", [None, loguru_logger], ids=["stdlib", "loguru"])
+@pytest.mark.parametrize("level", ["success", "TRACE"])
+def test_a_level_that_only_loguru_names_keeps_its_name(run_dir, logger, level):
+    ended = run_python(
+        """
+        import sys
+        from logging_helpers import init_logging, log_master
+        from loguru import logger as loguru_logger
+        init_logging("TRACE", run_dir=sys.argv[1])
+        log_master("x", logger=loguru_logger if sys.argv[2] == "loguru" else None, level=sys.argv[3])
+        """,
+        str(run_dir),
+        "loguru" if logger else "stdlib",
+        level,
+    )
+    assert 0 == ended.code
+    assert (level.upper(), {}) == (the_record(run_dir).level, the_record(run_dir).extra)

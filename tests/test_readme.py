@@ -17,6 +17,7 @@ VOLATILE = (
     (r"\[\d\d:\d\d:\d\d\.\d{3}\]", "[LOCAL]"),
     (r'"host":"[^"]+","pid":\d+,"python":"[\d.]+"', '"host":H,"pid":P,"python":V'),
     (r'"pid":\d+', '"pid":P'),
+    (r"started on \S+, pid \d+", "started on H, pid P"),
     (r'File "[^"]*?(\w+\.py)"', r'File "\1"'),
 )
 

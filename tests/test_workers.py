@@ -80,7 +80,7 @@ def test_a_worker_of_a_program_without_logging_is_told_once():
         for _ in range(2):
             init_worker(0)
     """)
-    said = "ranklog: init_worker() has nothing to set up: its parent never called init_logging()\n"
+    said = "ranklog: init_worker() has nothing to set up: no process that passed it on had called init_logging()\n"
     assert (0, "", said) == (ended.code, ended.out, ended.err)
 
 

@@ -11,6 +11,7 @@ from loguru import logger as loguru_logger
 from logging_helpers.identity.process import is_master
 from logging_helpers.say import say_once
 from logging_helpers.settings.levels import LevelNames, parse_level
+from ranklog.line_format import STANDARD_LEVELS
 
 _level_names = LevelNames()
 
@@ -23,7 +24,8 @@ def log_master(message: object, logger: Any = None, level: int | str = logging.I
 
     Args:
         message: The message; never formatted, so ``%`` and braces stay as they are.
-        logger: A stdlib logger, a LoggerAdapter or loguru's logger; default the root logger.
+        logger: A stdlib logger, its name, a LoggerAdapter or loguru's logger; default the root
+            logger, also for anything else, which is said once on stderr.
         level: A number, or a name of stdlib's or loguru's. One that does not exist is said
             once on stderr and taken as INFO.
     """
@@ -46,20 +48,37 @@ def log_here(message: object, logger: Any, level: int | str, *, depth: int) -> N
             own_level = _level_names.loguru_level(number)
             logger.opt(depth=depth + 1).log(own_level, str(message))
         else:
-            if logger is None:
-                logger = logging.getLogger()
+            logger = _stdlib_logger(logger)
             stacklevel = depth + 2 + _adapter_frames(logger)
             logger.log(number, message, stacklevel=stacklevel)
     except Exception as error:
         say_once(f"a message could not be logged: {type(error).__name__}: {error}")
 
 
+def _stdlib_logger(logger: Any) -> Any:
+    if logger is None or isinstance(logger, str):
+        return logging.getLogger(logger)
+    if callable(getattr(logger, "log", None)):
+        return logger
+    say_once(f"argument logger={logger!r} is no logger; the root logger is used")
+    return logging.getLogger()
+
+
 def _lenient_level(level: int | str) -> int:
     try:
-        return parse_level(level, "argument level")
+        number = parse_level(level, "argument level")
+        if isinstance(level, str):
+            _tell_stdlib(level.strip().upper(), number)
+        return number
     except (TypeError, ValueError) as error:
         say_once(f"{error}; taken as INFO")
         return logging.INFO
+
+
+def _tell_stdlib(name: str, number: int) -> None:
+    """Give stdlib a name of loguru's for a number that it has none for, so that the name shows."""
+    if STANDARD_LEVELS.get(name) == number and logging.getLevelName(number) == f"Level {number}":
+        logging.addLevelName(number, name)
 
 
 def _adapter_frames(logger: Any) -> int:

@@ -7,9 +7,10 @@ import os
 import sys
 import threading
 
+from logging_helpers.crash_reports.reports import CrashReports
 from logging_helpers.identity.process import set_explicit_rank, watch_identity
 from logging_helpers.identity.rank_info import RankInfo
-from logging_helpers.interception.loguru_hold import DEFAULT_SINK, LoguruHold
+from logging_helpers.interception.loguru_hold import LoguruHold, find_default_sink
 from logging_helpers.interception.takeover import Takeover
 from logging_helpers.interception.warnings_capture import WarningsCapture
 from logging_helpers.outputs.assembly import Setup, assemble, open_file
@@ -27,6 +28,7 @@ class _Session:
         self.loguru_hold = LoguruHold(outputs, _sink_was_removed, _default_sink)
         self.takeover = Takeover(_interception_was_lost)
         self.warnings_capture = WarningsCapture()
+        self.crash_reports = CrashReports()
         self.is_ending = False
 
     @property
@@ -35,7 +37,7 @@ class _Session:
 
 
 _session: _Session | None = None
-_default_sink = DEFAULT_SINK
+_default_sink = find_default_sink()
 _lock = threading.RLock()
 
 
@@ -85,6 +87,7 @@ def start(settings: Settings, info: RankInfo, *, owner_pid: int) -> None:
         session.loguru_hold.set_patcher(info.rank, settings.patcher)
         session.takeover.hold(outputs.rules())
         session.warnings_capture.start()
+        session.crash_reports.follow(setup, file)
 
 
 def shutdown_logging() -> None:
@@ -100,6 +103,7 @@ def shutdown_logging() -> None:
         atexit.unregister(_end_process)
         session.takeover.check()
         session.warnings_capture.stop()
+        session.crash_reports.stop()
         session.takeover.release()
         session.outputs.console.flush()
         _write_end(session.setup, session.outputs, "shutdown")
@@ -115,13 +119,15 @@ def ensure_interception() -> None:
     Puts the handler back on the root logger (after ``basicConfig(force=True)``,
     ``dictConfig``), enables loggers that ``dictConfig`` disabled, adopts again the loggers
     named to `adopt_loggers`, and adds the sink again after ``logger.remove()`` or
-    ``logger.configure(handlers=...)``. Does nothing before `init_logging`.
+    ``logger.configure(handlers=...)``. A handler for SIGTERM that the program has set since
+    is called after the stacks are written. Does nothing before `init_logging`.
     """
     with _lock:
         session = _session
         if session is not None:
             session.loguru_hold.ensure()
             session.takeover.assert_hold()
+            session.crash_reports.ensure()
             session.warnings_capture.start()
 
 
@@ -240,6 +246,7 @@ def _after_fork_in_child() -> None:
     _lock = threading.RLock()
     if _session is not None:
         _session.outputs.console.lock = threading.RLock()
+        _session.crash_reports.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

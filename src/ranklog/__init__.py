@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ranklog.line_format.damage import Damage
     from ranklog.line_format.record import Record
     from ranklog.reading import read
 
 __version__ = "0.1.0"
-__all__ = ["Record", "read"]
+__all__ = ["Damage", "Record", "read"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from ranklog.reading import read
 
         return read
+    if name == "Damage":
+        from ranklog.line_format.damage import Damage
+
+        return Damage
     if name == "Record":
         from ranklog.line_format.record import Record
 

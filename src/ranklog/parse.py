@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import BufferedReader
+from itertools import chain, groupby
 
 from ranklog.discover import Segment
 from ranklog.line_format import LAYOUTS, Damage, Record
@@ -23,9 +24,8 @@ def parse_rank(segments: Iterable[Segment], damage: Damage) -> Iterator[Record]:
         damage: Told of what could not be read.
     """
     pid: int | None = None
-    for segment in segments:
-        layout = _LAYOUT_BY_SUFFIX[segment.name.suffix]()
-        for record in layout.decode(_lines(segment, layout.cut_mark, damage), damage):
+    for records in _in_one_format(segments, damage):
+        for record in records:
             if record.is_banner:
                 pid = record.extra.get("pid")
             if record.pid is None:
@@ -33,6 +33,15 @@ def parse_rank(segments: Iterable[Segment], damage: Damage) -> Iterator[Record]:
             yield record
             if record.is_end and record.extra.get("pid", record.pid) == pid:
                 pid = None  # whose records follow is unclear until the next banner
+
+
+def _in_one_format(segments: Iterable[Segment], damage: Damage) -> Iterator[Iterator[Record]]:
+    # Read as one file: a process that was ended right after a rotation leaves its stacks at
+    # the start of the new piece, and they belong to the last record of the one before.
+    for suffix, of_format in groupby(segments, key=lambda segment: segment.name.suffix):
+        layout = _LAYOUT_BY_SUFFIX[suffix]()
+        lines = (_lines(segment, layout.cut_mark, damage) for segment in of_format)
+        yield layout.decode(chain.from_iterable(lines), damage)
 
 
 def _lines(segment: Segment, cut_mark: bytes, damage: Damage) -> Iterator[str]:

@@ -3,13 +3,14 @@
 import pytest
 
 from logging_helpers import RankInfo
-from logging_helpers.identity.detect import detect, find_node_rank
+from logging_helpers.identity.detect import detect
 from logging_helpers.identity.launchers import (
     GUIDE_ORDER,
     LAUNCHERS,
     VARIABLES,
     Launcher,
 )
+from logging_helpers.identity.readings import find_node_rank
 
 TORCHRUN = {
     "TORCHELASTIC_RUN_ID": "job7",
@@ -112,6 +113,25 @@ ALONE = {
         {"LOCAL_RANK": "1", "WORLD_SIZE": "2", "NODE_RANK": "0"},
         RankInfo(1, 2, 1, None, 0, source="lightning"),
     ),
+    "lightning's child after fit(), without WORLD_SIZE": (
+        {"LOCAL_RANK": "1", "NODE_RANK": "0"},
+        RankInfo(1, None, 1, None, 0, source="lightning"),
+    ),
+    "lightning's child on another node, without any size": (
+        {"LOCAL_RANK": "1", "NODE_RANK": "2"},
+        RankInfo(
+            2049,
+            None,
+            1,
+            None,
+            2,
+            source="lightning",
+            conflicts=(
+                "nothing tells how many processes a node has;"
+                " NODE_RANK=2 * MOST_PER_NODE=1024 + LOCAL_RANK=1 = 2049 used as rank",
+            ),
+        ),
+    ),
     "lightning's child with a local world size": (
         {"LOCAL_RANK": "1", "WORLD_SIZE": "8", "NODE_RANK": "1", "LOCAL_WORLD_SIZE": "4"},
         RankInfo(5, 8, 1, 4, 1, source="lightning"),
@@ -201,8 +221,12 @@ ALONE = {
         RankInfo(restart=1, job_id="4711"),
     ),
     "a shell under srun": (
-        SLURM | {"SLURM_JOB_NAME": "bash"},
+        SLURM | {"SLURM_JOB_NAME": "bash", "SLURM_STEP_NUM_TASKS": "1"},
         RankInfo(restart=1, job_id="4711"),
+    ),
+    "srun in a salloc, which is named as its shell": (
+        SLURM | {"SLURM_JOB_NAME": "interactive", "SLURM_STEP_NUM_TASKS": "4"},
+        RankInfo(3, 4, 1, None, 1, 1, "4711", "slurm"),
     ),
     "kubeflow": (
         {"PET_NODE_RANK": "1", "PET_NNODES": "2"},
@@ -331,7 +355,7 @@ TOGETHER = {
     ),
     "mpirun that also exports RANK as torch wants it is no conflict": (
         OPENMPI | {"RANK": "3", "WORLD_SIZE": "4"},
-        RankInfo(3, 4, job_id="prterun-host-77_1", source="env"),
+        RankInfo(3, 4, 1, 2, job_id="prterun-host-77_1", source="env"),
     ),
     "torchrun started once by each srun task, with a rendezvous of its own": (
         TORCHRUN_ON_ONE_NODE | SLURM,
@@ -367,7 +391,15 @@ TOGETHER = {
     ),
     "a script that exports Slurm's numbers as torch wants them": (
         SLURM | {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"},
-        RankInfo(3, 4, 1, None, None, 1, "4711", "env"),
+        RankInfo(3, 4, 1, None, 1, 1, "4711", "env"),
+    ),
+    "srun --mpi=pmi2": (
+        SLURM | {"PMI_RANK": "3", "PMI_SIZE": "4", "PMI_JOBID": "4711.0"},
+        RankInfo(3, 4, 1, None, 1, 1, "4711", "mpich"),
+    ),
+    "PMIx under srun, which tells no size": (
+        SLURM | {"PMIX_RANK": "3", "PMIX_NAMESPACE": "slurm.pmix.4711.0"},
+        RankInfo(3, 4, 1, None, 1, 1, "4711", "pmix"),
     ),
     "lightning's children on two SkyPilot nodes": (
         {"LOCAL_RANK": "1", "WORLD_SIZE": "4", "NODE_RANK": "1"} | SKYPILOT,

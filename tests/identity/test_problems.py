@@ -3,8 +3,8 @@
 import pytest
 
 from logging_helpers import RankInfo, init_logging
-from logging_helpers.identity.detect import detect, find_node_rank
-from logging_helpers.identity.readings import safe_job_id
+from logging_helpers.identity.detect import detect
+from logging_helpers.identity.readings import find_node_rank, safe_job_id
 
 MALFORMED = "environment variable {} is malformed; expected a whole number of 0 or more"
 PROBLEMS = {
@@ -97,3 +97,16 @@ def test_init_logging_raises_for_a_problem(monkeypatch, environ, problem, info):
 def test_a_malformed_node_rank_is_passed_over():
     environ = {"SKYPILOT_NODE_RANK": "x", "RANK": "", "OMPI_COMM_WORLD_RANK": "03"}
     assert ("03", (MALFORMED.format("SKYPILOT_NODE_RANK='x'"),)) == find_node_rank(environ)
+
+
+@pytest.mark.parametrize(("environ", "problem", "info"), PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_what_is_wrong_with_the_environment_is_only_noted_for_an_explicit_rank(
+    environ, problem, info
+):
+    detection = detect(environ, rank=1)
+    assert (1, "argument", ()) == (
+        detection.info.rank,
+        detection.info.source,
+        detection.problems,
+    )
+    assert problem in detection.info.conflicts

@@ -207,7 +207,7 @@ def test_a_record_held_up_until_after_an_exchange_is_delivered_once():
     # Loguru gives a record to the sinks that were there when it was logged: to the old one,
     # and to both if it was logged in the middle of the exchange.
     outputs = [Delivered(10), Delivered(20)]
-    hold = LoguruHold(outputs[0], lambda: None)
+    hold = LoguruHold(outputs[0], lambda: None, None)
     old = hold.sink
     hold.set_outputs(outputs[1])
     for message, sinks in (("to the old one", [old]), ("to both", [old, hold.sink])):

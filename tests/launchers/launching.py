@@ -19,6 +19,8 @@ CONSOLE_LINE = re.compile(
     r"\[(?P<stamp>[0-2]\d:[0-5]\d:[0-5]\d\.\d{3})\] (?:\[(?P<rank>\d+)\] )?"
     r"(?P<label>[A-Z][A-Z ]{7}) (?P<message>.*)"
 )
+STACK = "(most recent call first):"
+"""In the line above each stack that `faulthandler` writes."""
 TERM_SECONDS = 10
 """How long a launcher may take to end its workers after SIGTERM, before SIGKILL."""
 
@@ -167,13 +169,28 @@ def assert_holds_no_torn_line(others):
 
 
 def read_files(run_dir):
-    """Records of each file in the run's log directory, all files, undamaged."""
+    """Records of each file in the run's log directory, all files, undamaged.
+
+    The only other lines are the stacks of ranks that were ended, below their last records.
+    """
     files = {}
     for path in sorted((run_dir / "logs").iterdir()):
         damage = Damage()
         files[path.name] = list(read(path, damage=damage))
-        assert damage == Damage(), path
+        stacks = "\n".join(record.raw for record in files[path.name] if record.raw)
+        assert damage.cut_records == 0, path
+        assert damage.foreign_lines == len(list(filter(None, stacks.split("\n")))), path
+        assert not stacks or STACK in stacks, path
     return files
+
+
+def without_crash_reports(records):
+    """What a program logged itself. A traceback is printed by Python, and is on no console."""
+    return [record for record in records if not is_crash_report(record)]
+
+
+def is_crash_report(record):
+    return record.level == "CRITICAL" and record.message.startswith("uncaught ")
 
 
 def attempts(records):
@@ -232,7 +249,7 @@ def assert_console_shows(lines, files):
         by_rank.setdefault(line.rank, []).append((line.stamp, line.level, line.message))
     expected = {}
     for records in files.values():
-        for record in records:
+        for record in without_crash_reports(records):
             if record.level != "DEBUG" and not (record.is_banner or record.is_end):
                 stamp = f"{record.time:%H:%M:%S.%f}"[:-3]
                 expected.setdefault(record.rank, []).append((stamp, record.level, record.message))

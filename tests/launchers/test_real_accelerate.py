@@ -28,7 +28,7 @@ def expected_of_accelerated(rank):
 
 def test_ranks_and_masters_are_those_of_accelerate(tmp_path):
     command = torchrun("--standalone", "--nproc-per-node=2", ACCELERATED, "run")
-    finished = run(command, tmp_path, timeout_seconds=120)
+    finished = run(command, tmp_path, timeout_seconds=100, TMPDIR=str(tmp_path))
     assert finished.code == 0, finished
 
     identities = [

@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 from launchers.engines.hosts import two_hosts
-from launchers.engines.probing import PROBE, filed, shown
-from launchers.launching import console, file_names, python_of, read_files, run
+from launchers.engines.probing import PROBE, filed, read_files_with_stacks, shown
+from launchers.launching import console, file_names, python_of, run
 
 pytestmark = pytest.mark.launchers
 
@@ -23,13 +23,13 @@ def run_ray(directory, program):
             directory,
             timeout_seconds=110,
             HOME=str(directory),
-            RAY_TMPDIR=str(hosts.directory),
+            RAY_TMPDIR=str(hosts.directory),  # short, for sockets
             RAY_AUTH_MODE="disabled",
             RAY_DEDUP_LOGS="0",
             RAY_USAGE_STATS_ENABLED="0",
         )
     assert finished.code == 0, finished
-    return finished, read_files(directory / "run")
+    return finished, read_files_with_stacks(directory / "run")
 
 
 def assert_nothing_shown_twice(finished, files, *, driver_messages):

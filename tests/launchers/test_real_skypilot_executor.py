@@ -1,6 +1,12 @@
 import pytest
 from launchers.engines.hosts import NAMES, two_hosts
-from launchers.engines.probing import PROBE, assert_probed, hosts_of_nodes, seen_by_all
+from launchers.engines.probing import (
+    PROBE,
+    assert_probed,
+    hosts_of_nodes,
+    said_by_us,
+    seen_by_all,
+)
 from launchers.engines.sky import TASK_ID, run_on_nodes
 from launchers.engines.slurm import slurm_on
 from launchers.launching import python_of, torchrun
@@ -79,4 +85,4 @@ def test_one_torchrun_over_both_nodes_numbers_the_processes_itself(slurm, tmp_pa
     identities = [
         worker_identity(rank, host=hosts[rank // 2], launcher="torchrun") for rank in range(4)
     ]
-    assert assert_probed(tmp_path / "run", text, identities) == []
+    assert said_by_us(assert_probed(tmp_path / "run", text, identities)) == []

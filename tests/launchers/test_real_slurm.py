@@ -3,7 +3,14 @@ import shlex
 import pytest
 from launchers.engines.hosts import NAMES, two_hosts
 from launchers.engines.mpich import mpiexec
-from launchers.engines.probing import PROBE, assert_probed, first_time, hosts_of_nodes, seen_by_all
+from launchers.engines.probing import (
+    PROBE,
+    assert_probed,
+    first_time,
+    hosts_of_nodes,
+    said_by_us,
+    seen_by_all,
+)
 from launchers.engines.slurm import slurm_on
 from launchers.launching import mpirun, python_of, run, torchrun
 
@@ -199,21 +206,42 @@ def test_torchrun_under_srun_beats_the_agents_slurm_variables(slurm, tmp_path):
         agent_number = NAMES.index(identity["host"])
         if agent_number != rank:
             identity |= daemon_conflict(agent_number, f"RANK={rank}")
-    assert assert_probed(tmp_path / "run", finished.err, identities) == []
+    assert said_by_us(assert_probed(tmp_path / "run", finished.err, identities)) == []
 
 
-def test_a_requeued_job_appends_to_its_files(slurm, tmp_path):
+def requeuing():
+    """A batch script that runs the probe and, the first time, has itself requeued."""
     srun = shlex.join(["srun", *map(str, probe())])
     # Does not end before the requeue ends it.
     requeue = 'scontrol requeue "$SLURM_JOB_ID"; sleep 60'
-    script = f'{srun}\n[ "$SLURM_RESTART_COUNT" ] || {{ {requeue}; }}'
-    job_id = submit(slurm, tmp_path, script, "-N2", "-n2", "--requeue")
+    return f'{srun}\n[ "$SLURM_RESTART_COUNT" ] || {{ {requeue}; }}'
+
+
+RESTARTS = [{"restart": None}, {"restart": 1}]
+
+
+def assert_requeued(directory, identities, attempt_fields):
+    text = (directory / "batch.out").read_text()
+    others = assert_probed(directory / "run", text, identities, attempt_fields=attempt_fields)
+    assert len(others) == 1
+    assert "DUE TO JOB REQUEUE" in others[0]
+
+
+def test_a_requeued_job_appends_to_its_files(slurm, tmp_path):
+    job_id = submit(slurm, tmp_path, requeuing(), "-N2", "-n2", "--requeue")
     slurm.start_requeued(tmp_path, job_id, timeout_seconds=TIMEOUT_SECONDS)
     slurm.wait_until_idle(tmp_path, timeout_seconds=TIMEOUT_SECONDS)
 
-    text = (tmp_path / "batch.out").read_text()
     identities = [srun_identity(host, local_rank=0, world_size=2, job_id=job_id) for host in NAMES]
-    restarts = [{"restart": None}, {"restart": 1}]
-    others = assert_probed(tmp_path / "run", text, identities, attempt_fields=restarts)
-    (cancelled,) = others
-    assert "DUE TO JOB REQUEUE" in cancelled
+    assert_requeued(tmp_path, identities, RESTARTS)
+
+
+def test_a_requeued_job_may_move_to_another_host(slurm, tmp_path):
+    options = ("-N1", "-n1", "--nodelist=host0", "--requeue")
+    job_id = submit(slurm, tmp_path, requeuing(), *options)
+    slurm.start_requeued(tmp_path, job_id, "ReqNodeList=host1", timeout_seconds=TIMEOUT_SECONDS)
+    slurm.wait_until_idle(tmp_path, timeout_seconds=TIMEOUT_SECONDS)
+
+    identity = srun_identity("host0", local_rank=0, world_size=1, job_id=job_id)
+    moved = [{"host": host, **fields} for host, fields in zip(NAMES, RESTARTS, strict=True)]
+    assert_requeued(tmp_path, [identity], moved)

@@ -1,9 +1,18 @@
 import os
+import re
 import socket
 
 import pytest
-from launchers.expected import TRAIN, assert_banner, assert_complete, expected_of_training, facts
+from launchers.expected import (
+    PROGRAMS,
+    TRAIN,
+    assert_banner,
+    assert_complete,
+    expected_of_training,
+    facts,
+)
 from launchers.launching import (
+    STACK,
     assert_console_shows,
     assert_ended,
     assert_holds_no_torn_line,
@@ -11,11 +20,13 @@ from launchers.launching import (
     console,
     file_name,
     file_names,
+    is_crash_report,
     read_files,
     run,
     run_together,
     told,
     torchrun,
+    without_crash_reports,
 )
 
 pytestmark = pytest.mark.launchers
@@ -139,10 +150,16 @@ def test_an_elastic_restart_appends_a_second_attempt(tmp_path):
 
         whole = expected_of_training(rank, torch_rank=rank, torch_size=4)
         upto = [record[4] for record in whole].index(f"step {failing_step} on torch rank {rank}")
-        assert told(first.records) == whole[:upto]
+        assert told(without_crash_reports(first.records)) == whole[:upto]
         if rank == failing_rank or first.end is not None:
             # The others fail at the lost connection, or are ended by SIGTERM before that.
             assert_ended(first, "exception")
+            assert is_crash_report(first.records[-1])
+        else:
+            assert STACK in first.records[-1].raw
+        if rank == failing_rank:
+            message = f"uncaught RuntimeError: rank {failing_rank} fails as planned"
+            assert message == first.records[-1].message
         assert_complete(second, whole)
     assert_all_learned_the_same(files)
 
@@ -150,3 +167,21 @@ def test_an_elastic_restart_appends_a_second_attempt(tmp_path):
     assert_console_shows(lines, files)
     assert_holds_no_torn_line(others)
     assert f"[rank2]: RuntimeError: rank {failing_rank} fails as planned" in others
+
+
+def test_torchs_record_keeps_its_error_file_and_every_rank_says_where_it_was(tmp_path):
+    command = torchrun("--standalone", "--nproc-per-node=2", PROGRAMS / "recorded.py", "run")
+    finished = run(command, tmp_path, timeout_seconds=90)
+    assert finished.code == 1, finished
+
+    files = read_files(tmp_path / "run")
+    (waiting,), (failing,) = (attempts(files[file_name(rank)]) for rank in (0, 1))
+    assert ["starts", "uncaught ValueError: fails as planned"] == [
+        record.message for record in failing.records
+    ]
+    assert_ended(failing, "exception")
+    assert (["starts"], None) == ([r.message for r in waiting.records], waiting.end)
+    assert " in wait_here" in waiting.records[-1].raw
+    # The summary of the launcher, which reads it from the error file.
+    assert re.search(r"error_file: /.+/error.json\n", finished.err)
+    assert "ValueError: fails as planned" in finished.err.partition("error_file: /")[2]

@@ -6,6 +6,8 @@ from launchers.engines.probing import (
     KILLED_RANK,
     assert_probed,
     assert_told_until_killed,
+    read_files_with_stacks,
+    said_by_us,
 )
 from launchers.expected import TRAIN, assert_banner, expected_of_training, facts
 from launchers.launching import (
@@ -14,7 +16,6 @@ from launchers.launching import (
     console,
     file_name,
     file_names,
-    read_files,
     run_together,
     torchrun,
 )
@@ -57,7 +58,8 @@ def test_banners_name_the_host_of_each_agents_workers(tmp_path):
     # Agents are numbered in the order of their names.
     identities = [identity(rank, host=NAMES[rank // 2], restart=0) for rank in range(4)]
     text = both[0].err + both[1].err
-    assert assert_probed(tmp_path / "run", text, identities, expected=expected) == []
+    others = assert_probed(tmp_path / "run", text, identities, expected=expected)
+    assert said_by_us(others) == []
     of_hosts = [sorted({line.rank for line in console(finished.err)[0]}) for finished in both]
     assert of_hosts == [[0, 1], [2, 3]]
 
@@ -67,7 +69,7 @@ def test_kill_of_one_worker_restarts_the_workers_of_both_hosts(tmp_path):
     assert [finished.code for finished in both] == [0, 0], both
 
     assert sorted(os.listdir(tmp_path / "run" / "logs")) == file_names(4)
-    files = read_files(tmp_path / "run")
+    files = read_files_with_stacks(tmp_path / "run")
     for rank in range(4):
         first, second = attempts(files[file_name(rank)])
         assert first.banner.pid != second.banner.pid

@@ -11,12 +11,13 @@ from enum import Enum, IntEnum
 from typing import Any
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import extras
 
-from ranklog.line_format import LAYOUTS
+from ranklog.line_format import EPOCH, LAYOUTS
 from ranklog.line_format.extras import json_text
 
 
@@ -173,7 +174,23 @@ def test_no_field_makes_a_layout_raise_or_keeps_it_from_reading_all(fields: dict
 @pytest.mark.parametrize("name", sorted(LAYOUTS))
 def test_a_layout_writes_hostile_extra_fields_as_it_writes_others(name: str) -> None:
     layout = LAYOUTS[name]()
-    site = layout.site("a", "f", 1)
+    origin = layout.head("INFO", 0, 7, False) + layout.site("a", "f", 1)
     fields = {"x": math.nan, "y": Point(), "z": "\ud800"}
-    data = layout.encode(0, 0, "INFO", 0, 7, False, site, "m", None, fields)
+    data = layout.encode(EPOCH, origin, "m", None, fields)
     assert b'{"x":"nan","y":"Point(\\n1)","z":"\\ud800"}' in data
+
+
+NUMPY = {
+    "float32": (np.float32(1.5), "1.5"),
+    "int64": (np.int64(7), "7"),
+    "bool": (np.bool_(True), "true"),
+    "float32 that is none": (np.float32("nan"), '"nan"'),
+    "scalar array": (np.array(2.5), "2.5"),
+    "array": (np.array([1, 2]), '"array([1, 2])"'),
+    "complex": (np.complex64(1), json.dumps(repr(np.complex64(1)))),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), NUMPY.values(), ids=NUMPY.keys())
+def test_a_numpy_number_is_a_number(value, expected):
+    assert f'{{"x":{expected}}}' == json_text({"x": value})

@@ -135,6 +135,13 @@ def test_a_line_that_is_no_record_is_counted_and_costs_no_other(
     assert (cut, foreign) == (damage.cut_records, damage.foreign_lines)
 
 
+def test_raw_lines_are_kept_and_a_record_in_the_middle_of_one_is_read() -> None:
+    """`faulthandler` writes pieces of lines; another process's record lands between them."""
+    records, damage = read(f'{FULL_TEXT}Current:\n\n  File "x{EMPTY_TEXT}", line 3 in f\n')
+    assert ([FULL, EMPTY], 0, 3) == (records, damage.cut_records, damage.foreign_lines)
+    assert ['Current:\n\n  File "x', '", line 3 in f'] == [one.raw for one in records]
+
+
 def test_a_stamp_of_another_zone_reads_back_in_utc() -> None:
     line = change(timestamp="2026-10-06T01:50:00.123456+02:00")
     ((back,), _) = read(f"{line}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -174,7 +175,9 @@ CASES = {
     "one raw line, cut": ("  File" + CUT, 1, 0),
     "a raw line before a cut that is none": ("raw\n" + CUT, 0, 1),
     "further lines below garbage": ("garbage\n" + B_REST, 0, 4),
-    "a header glued to a raw line": ("Current thr" + text(B), 0, 4),
+    "a header in a name in a finished raw line": (f'  File "{HEADER}", line 3 in f\n', 0, 1),
+    "a header in a line of no record": (f"raw\n    | {HEADER}\n    ! {HEADER}\n", 0, 3),
+    "a header glued to a torn guard": (B_HEADER + "\n    |", 1, 0),
     "zeros": ("\0" * 9 + CUT, 1, 0),
     "zeros glued to a header": ("\0" * 9 + text(B), 0, 4),
     "zeros in a header": (text(B).replace("run_step", "\0"), 1, 0),
@@ -211,6 +214,32 @@ def test_a_file_may_begin_with_damage(content: str, cut: int, foreign: int) -> N
 def test_a_file_may_end_with_damage() -> None:
     records, damage = read(text(A) + CRASH)
     assert (records, damage.cut_records, damage.foreign_lines) == ([A], 0, 4)
+    assert CRASH.rstrip("\n") == records[0].raw
+
+
+def test_raw_lines_are_kept_beside_the_record_above_them() -> None:
+    records, _ = read("lost\n" + text(A) + CRASH + CRASH + text(B) + text(C) + "raw\n" + CUT)
+    raw = [(CRASH + CRASH).rstrip("\n"), None, "raw"]
+    assert ([A, B, C], raw) == (records, [one.raw for one in records])
+
+
+@pytest.mark.parametrize("torn", ["Current thr", '  File "loop.py", line', " ", "2026-10-05 23:5"])
+def test_a_record_that_landed_in_the_middle_of_a_raw_line_is_read(torn: str) -> None:
+    """Of another process or thread, while `faulthandler` wrote: pieces, no whole lines."""
+    content = text(A) + CRASH + torn + text(B, is_child=True) + ", line 3 in f\n" + CRASH + text(C)
+    records, damage = read(content)
+    assert ([A, replace(B, pid=None), C], 0, 10) == (records, *counts(damage))
+    assert [CRASH + torn, ", line 3 in f\n" + CRASH.rstrip("\n"), None] == [r.raw for r in records]
+
+
+def counts(damage: Damage) -> tuple[int, int]:
+    return damage.cut_records, damage.foreign_lines
+
+
+def test_the_raw_text_of_a_record_is_bounded() -> None:
+    (one,), damage = read(text(A) + "x\n" * 30_000)
+    assert one.raw is not None
+    assert (20_000, 30_000) == (len(one.raw.split("\n")), damage.foreign_lines)
 
 
 def test_damage_names_the_first_five_examples_cut_to_200_characters() -> None:

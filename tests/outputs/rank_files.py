@@ -3,22 +3,25 @@
 Run as a program (`run_processes` does) it is the writers of one file.
 """
 
-import collections
+import contextlib
 import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 
-from logging_helpers.outputs import rank_file, rotation
+from logging_helpers.outputs import rank_file, rotation, tidying
 from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import Record, read
+from ranklog.discover import discover
 from ranklog.line_format import Damage, TextLayout, encode
+from ranklog.parse import parse_rank
 
 TIME = datetime(2026, 10, 5, 23, 50, 0, 123456, tzinfo=timezone.utc)
 TIMEOUT_SECONDS = 60
@@ -63,39 +66,95 @@ def names(directory):
 
 @dataclass
 class Count:
-    """What a checker found: of all records nothing may be lost, doubled or torn."""
+    """What a checker found: of all records nothing may be lost, doubled, torn or misplaced.
+
+    Misplaced is a record that stands before an earlier one of its writer.
+    """
 
     lost: int
     doubled: int
     torn: int
+    misplaced: int = 0
+    found: int = field(default=0, compare=False)
+
+
+NOTHING = Count(lost=0, doubled=0, torn=0)
+
+
+def compare(found, written, *, torn=0, unfinished=False):
+    """Compare messages ``writer/sequence`` with what the writers wrote.
+
+    Args:
+        found: Messages in file order; dots at their ends are padding.
+        written: Of each writer how many records it wrote, numbered from 0.
+        torn: Lines that could not be read.
+        unfinished: Whether writers were killed, so that one more record of each may be there.
+    """
+    of_writer = {writer: [] for writer in written}
+    count = Count(0, 0, torn)
+    for message in found:
+        count.found += 1
+        writer, _, number = message.rstrip(".").rpartition("/")
+        if writer in of_writer and number.isdecimal():
+            of_writer[writer].append(int(number))
+        else:
+            count.torn += 1
+    for writer, numbers in of_writer.items():
+        total, seen = written[writer], set(numbers)
+        whole = set(range(total))
+        count.lost += len(whole - seen)
+        count.doubled += len(numbers) - len(seen)
+        count.torn += len(seen - whole - ({total} if unfinished else set()))
+        count.misplaced += sum(later < earlier for earlier, later in pairwise(numbers))
+    return count
 
 
 def count(found, expected_writers, per_writer, torn=0):
-    """Compare messages ``pid/thread/sequence`` with what the writers wrote.
+    """Compare messages ``pid/thread/sequence`` of writers whose pids are not known.
 
     Args:
-        found: Messages, in any order.
+        found: Messages in file order.
         expected_writers: Number of ``pid/thread`` pairs.
         per_writer: Records of each, numbered from 0.
         torn: Lines that could not be read.
     """
-    seen = collections.Counter(found)
-    doubled = sum(times - 1 for times in seen.values())
-    writers = {message.rpartition("/")[0] for message in seen}
-    whole = {f"{writer}/{number}" for writer in writers for number in range(per_writer)}
-    strange = len(set(seen) - whole)
-    lost = expected_writers * per_writer - (len(seen) - strange)
-    return Count(lost, doubled, torn + strange)
+    found = list(found)
+    writers = {message.rpartition("/")[0] for message in found}
+    writers = {writer for writer in writers if re.fullmatch(r"\d+/\d+", writer)}
+    result = compare(found, dict.fromkeys(writers, per_writer), torn=torn)
+    result.lost += per_writer * (expected_writers - len(writers))
+    return result
+
+
+def stream(directory, damage):
+    """Messages in file order, those of deleted pieces as well, without holding all of them.
+
+    What was written to a piece after it was deleted is not among them: it is lost.
+    """
+    deleted = Path(directory, "deleted")
+    for size in deleted.glob("*.size"):
+        os.truncate(size.with_suffix(""), int(size.read_text()))
+    segments = [*discover(directory), *(discover(deleted) if deleted.is_dir() else [])]
+    live = datetime.max.replace(tzinfo=timezone.utc)
+    segments.sort(key=lambda segment: segment.name.rotated or live)
+    for record in parse_rank(segments, damage):
+        yield record.message
 
 
 def count_in(directory, expected_writers, per_writer):
-    found, damage = messages(directory)
-    return count(found, expected_writers, per_writer, damage.cut_records + damage.foreign_lines)
+    damage = Damage()
+    result = count(stream(directory, damage), expected_writers, per_writer)
+    result.torn += damage.cut_records + damage.foreign_lines
+    return result
+
+
+def loguru_messages(directory):
+    paths = sorted(path for path in Path(directory).iterdir() if path.is_file())
+    return [text for path in paths for text in path.read_text(errors="replace").splitlines()]
 
 
 def count_loguru(directory, expected_writers, per_writer):
-    found = [text for path in Path(directory).iterdir() for text in path.read_text().splitlines()]
-    return count(found, expected_writers, per_writer)
+    return count(loguru_messages(directory), expected_writers, per_writer)
 
 
 def write_numbered(write, per_writer, threads=1):
@@ -112,26 +171,28 @@ def write_numbered(write, per_writer, threads=1):
         worker.join()
 
 
-def open_and_write(kind, directory, per_writer, threads, max_bytes, gzip):
-    write_numbered(_SINKS[kind](directory, max_bytes, gzip), per_writer, threads)
+def open_and_write(kind, directory, per_writer, threads, max_bytes, gzip, keep):
+    write_numbered(SINKS[kind](directory, max_bytes, gzip, keep), per_writer, threads)
 
 
-def _ours(directory, max_bytes, gzip):
-    chosen = Rotation(max_bytes=max_bytes, gzip=bool(gzip))
+def _ours(directory, max_bytes, gzip=0, keep=0):
+    chosen = Rotation(max_bytes=max_bytes, gzip=bool(gzip), keep_pieces=keep or None)
+    if keep:
+        tidying._delete = _bury
     file = RankFile(directory, 1, TextLayout(), chosen, notice)
     return lambda message: file.write(line(message))
 
 
-def _unlocked(directory, max_bytes, gzip):
+def _unlocked(directory, max_bytes, gzip=0, keep=0):
     """Ours without the lock, without the second look at the inode, and with names reused."""
     rotation.lock_exclusive = lambda descriptor: True
     rotation.is_same_file = rank_file.is_same_file = lambda descriptor, path: True
     piece = os.path.join(directory, "script_1.20261005T235000.000000Z.log")
     rotation._unused_piece = lambda *_: piece
-    return _ours(directory, max_bytes, gzip)
+    return _ours(directory, max_bytes, gzip, keep)
 
 
-def _loguru(directory, max_bytes, gzip):
+def _loguru(directory, max_bytes, gzip=0, keep=0):
     from loguru import logger
 
     logger.remove()
@@ -139,20 +200,33 @@ def _loguru(directory, max_bytes, gzip):
     return logger.info
 
 
-_SINKS = {"ours": _ours, "unlocked": _unlocked, "loguru": _loguru}
+def _bury(path):
+    """Delete a piece as `tidying._delete` does, but keep what it held, to be counted."""
+    graves, name = os.path.join(os.path.dirname(path), "deleted"), os.path.basename(path)
+    os.makedirs(graves, exist_ok=True)
+    with contextlib.suppress(OSError), tidying._exclusively(path) as descriptor:
+        if descriptor is not None:
+            grave = os.path.join(graves, name)
+            Path(f"{grave}.size").write_text(f"{os.fstat(descriptor).st_size}")
+            os.rename(path, grave)
+
+
+SINKS = {"ours": _ours, "unlocked": _unlocked, "loguru": _loguru}
 
 
 def run_processes(
     directory, *, kind="ours", method="fork", processes=4, per_writer=500, threads=1,
-    max_bytes=8192, gzip=0,
+    max_bytes=8192, gzip=0, keep=0, timeout_seconds=TIMEOUT_SECONDS,
 ):  # fmt: skip
     """Run this file as a program: `processes` writers of one file, and count what they left."""
-    rest = [kind, directory, processes, per_writer, threads, max_bytes, gzip]
+    rest = [kind, directory, processes, per_writer, threads, max_bytes, gzip, keep]
     count = processes if method == "alone" else 1
-    command = [sys.executable, __file__, method, *map(str, rest)]
-    running = [subprocess.Popen(command) for _ in range(count)]
+    command = [sys.executable, "-W", "ignore", __file__, method, *map(str, rest)]
+    # What broken sinks say of their losses is of no interest.
+    err = None if kind == "ours" else subprocess.DEVNULL
+    running = [subprocess.Popen(command, stderr=err) for _ in range(count)]
     try:
-        codes = [process.wait(TIMEOUT_SECONDS) for process in running]
+        codes = [process.wait(timeout_seconds) for process in running]
     finally:
         for process in running:
             process.kill()
@@ -162,12 +236,12 @@ def run_processes(
     return counter(directory, processes * threads, per_writer)
 
 
-def _main(method, kind, directory, processes, per_writer, threads, max_bytes, gzip):
-    arguments = (kind, directory, per_writer, threads, max_bytes, gzip)
+def _main(method, kind, directory, processes, per_writer, threads, *rotation):
+    arguments = (kind, directory, per_writer, threads, *rotation)
     if method == "alone":
         open_and_write(*arguments)
     elif method == "fork":  # the children share what the parent has opened
-        write = _SINKS[kind](directory, max_bytes, gzip)
+        write = SINKS[kind](directory, *rotation)
         wait, go = os.pipe()
 
         def work():

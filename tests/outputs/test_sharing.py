@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from rank_files import (
+    NOTHING,
     TIMEOUT_SECONDS,
     Count,
     count,
@@ -19,8 +20,6 @@ from rank_files import (
 )
 
 from logging_helpers.outputs import rotation
-
-NOTHING = Count(lost=0, doubled=0, torn=0)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +53,12 @@ def test_the_checker_sees_the_losses_of_a_broken_rotation(kind, logs):
     assert any(found.lost > 0 for found in runs)
 
 
-def test_the_checker_sees_what_is_doubled_torn_and_lost():
+def test_the_checker_sees_what_is_doubled_torn_lost_and_misplaced():
     found = ["1/0/0", "1/0/0", "1/0/2", "1/0/1torn"]
     assert Count(lost=2, doubled=1, torn=3) == count(found, 1, 4, torn=2)
+    assert Count(lost=3, doubled=0, torn=0) == count([], 1, 3)
+    assert Count(lost=0, doubled=0, torn=0, misplaced=1) == count(["1/0/1", "1/0/0"], 1, 2)
+    assert Count(lost=0, doubled=0, torn=1) == count(["1/0/0", "1/0/1"], 1, 1)
 
 
 FORKING = """

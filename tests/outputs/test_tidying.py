@@ -1,5 +1,6 @@
 """What becomes of rotated pieces: compression and retention."""
 
+import errno
 import gzip
 import logging
 import os
@@ -8,12 +9,13 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from rank_files import TIMEOUT_SECONDS, line, messages, names
 
 from logging_helpers import init_logging, shutdown_logging
-from logging_helpers.outputs import tidying
+from logging_helpers.outputs import open_log, tidying
 from logging_helpers.outputs.open_log import lock_shared
 from logging_helpers.outputs.tidying import tidy
 from logging_helpers.settings.resolve import Rotation
@@ -204,3 +206,35 @@ for _ in range(4):
     )
     expected = [".script.log.lock", "script.TIME.log.gz", "script.log"]
     assert (0, expected) == (done.returncode, names(logs))
+
+
+class NoLocks:
+    """A file system without `flock`, as Lustre is when mounted without it."""
+
+    LOCK_EX, LOCK_SH, LOCK_NB, LOCK_UN = 2, 1, 4, 8
+
+    def __init__(self, number):
+        self._number = number
+
+    def flock(self, descriptor, operation):
+        raise OSError(self._number, "no locks here")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_there_are_no_locks_only_old_pieces_are_compressed_and_deleted(
+    number, logs, monkeypatch
+):
+    monkeypatch.setattr(open_log, "fcntl", NoLocks(number))
+    plant(logs, piece(1), piece(2), piece(3), LIVE)
+    now = time.time()
+    for second, age in ((1, 0), (2, 3700), (3, 3500)):
+        os.utime(logs / piece(second), (now - age, now - age))
+    assert [piece(1), piece(2) + ".gz", piece(3), LIVE] == tidy_now(logs, gzip=True)
+    assert [piece(1), piece(3), LIVE] == tidy_now(logs, keep_pieces=0)
+
+
+def test_without_locks_at_all_pieces_are_tidied_by_age_too(logs, monkeypatch):
+    monkeypatch.setattr(open_log, "fcntl", None)
+    plant(logs, piece(1), piece(2))
+    os.utime(logs / piece(1), (0, 0))
+    assert [piece(2)] == tidy_now(logs, keep_pieces=0)

@@ -20,6 +20,8 @@ LINE = re.compile(r"\[\d\d:\d\d:\d\d\.\d{3}\] \[3\] ([A-Z]+ +.*)")
         ("all", ConsoleRanks()),
         (" ALL ", ConsoleRanks()),
         ("0", ConsoleRanks(((0, 0),))),
+        (0, ConsoleRanks(((0, 0),))),
+        (-1, ConsoleRanks(((-1, -1),))),
         ("0,3-5,-1", ConsoleRanks(((0, 0), (3, 5), (-1, -1)))),
         (" 0 , 3-5 ", ConsoleRanks(((0, 0), (3, 5)))),
         ("2-2", ConsoleRanks(((2, 2),))),
@@ -78,7 +80,7 @@ def test_a_range_that_runs_backwards_is_named():
     assert f"x='5-3' has a range that runs backwards; {ACCEPTED}" == str(raised.value)
 
 
-@pytest.mark.parametrize("value", [0, None, ["0"]])
+@pytest.mark.parametrize("value", [0.5, True, None, ["0"]])
 def test_a_set_of_another_type_is_named(value):
     with pytest.raises(TypeError) as raised:
         parse_console_ranks(value, "argument console_ranks")

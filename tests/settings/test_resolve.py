@@ -2,6 +2,7 @@
 
 import io
 import logging
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ DEFAULTS = {
     "patcher": None,
     "console_ranks": "all",
     "strict": False,
+    "crash_reports": True,
+    "dump_signal": None,
 }
 INFO = LevelRules(20)
 PLAIN = Settings(console_level=INFO, file_level=INFO, rotation=Rotation(100_000_000))
@@ -37,6 +40,7 @@ LEVELS = (
 )
 SIZES = 'accepted are bytes as a number of 1 or more, or text such as "100 MB" or "64 MiB"'
 RANKS = "accepted is a whole number of 0 or more, or None to ask the environment"
+SIGNALS = "accepted are signals such as signal.SIGUSR1, or None"
 PIECES = (
     "accepted are a number of pieces of 0 or more, a total size such as"
     ' "10 GB", or None to keep all'
@@ -106,6 +110,8 @@ ACCEPTED = {
             "patcher": patch,
             "console_ranks": "1",
             "strict": True,
+            "crash_reports": False,
+            "dump_signal": signal.SIGUSR1,
         },
         PLAIN._replace(
             show_rank=True,
@@ -115,6 +121,8 @@ ACCEPTED = {
             patcher=patch,
             console_ranks=ConsoleRanks(((0, 0),)),
             strict=True,
+            crash_reports=False,
+            dump_signal=int(signal.SIGUSR1),
         ),
     ),
 }
@@ -183,6 +191,20 @@ REJECTED = {
         ValueError,
         f"argument retention=-1 is not known; {PIECES}",
     ),
+    "retention that is no total size": (
+        {},
+        {"retention": "10 days"},
+        ValueError,
+        "argument retention='10 days' is not a size; accepted are a number of pieces,"
+        ' or a total size as text such as "10 GB"',
+    ),
+    "LOG_LEVEL with another sign": (
+        {"LOG_LEVEL": "torch:WARNING"},
+        {},
+        ValueError,
+        "environment variable LOG_LEVEL='torch:WARNING' is malformed at 'torch:WARNING'; expected"
+        " one level and name=level directives, as in INFO,torch=WARNING,mylib.data=DEBUG",
+    ),
     "type of retention": (
         {},
         {"retention": 1.5},
@@ -215,6 +237,37 @@ REJECTED = {
     ),
     "patcher": ({}, {"patcher": 5}, TypeError, "argument patcher=5 is not callable"),
     "rank": ({}, {"rank": -1}, ValueError, f"argument rank=-1 is not a rank; {RANKS}"),
+    "dump signal that cannot be caught": (
+        {},
+        {"dump_signal": signal.SIGKILL},
+        ValueError,
+        "argument dump_signal=<Signals.SIGKILL: 9> is a signal with a meaning of its own;"
+        f" {SIGNALS}",
+    ),
+    "dump signal that ends a job": (
+        {},
+        {"dump_signal": 15},
+        ValueError,
+        f"argument dump_signal=15 is a signal with a meaning of its own; {SIGNALS}",
+    ),
+    "dump signal that does not exist": (
+        {},
+        {"dump_signal": 0},
+        ValueError,
+        f"argument dump_signal=0 is not a signal here; {SIGNALS}",
+    ),
+    "type of dump signal": (
+        {},
+        {"dump_signal": "SIGUSR1"},
+        TypeError,
+        f"argument dump_signal='SIGUSR1' is not a signal; {SIGNALS}",
+    ),
+    "truth as dump signal": (
+        {},
+        {"dump_signal": True},
+        TypeError,
+        f"argument dump_signal=True is not a signal; {SIGNALS}",
+    ),
     "type of rank": ({}, {"rank": "1"}, TypeError, f"argument rank='1' is not a rank; {RANKS}"),
     "truth as rank": ({}, {"rank": True}, TypeError, f"argument rank=True is not a rank; {RANKS}"),
     "run_dir": (

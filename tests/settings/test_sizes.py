@@ -47,8 +47,7 @@ def test_a_size_of_another_type_is_named_with_its_source(size):
     assert f"argument rotation={size!r} is not a size; {ACCEPTED}" == str(raised.value)
 
 
-@pytest.mark.parametrize("argument", ["rotation", "retention"])
-def test_init_logging_names_the_argument(argument):
+def test_init_logging_names_the_argument():
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the whole message is compared
-        init_logging(**{argument: "ten"})
-    assert f"argument {argument}='ten' is not a size; {ACCEPTED}" == str(raised.value)
+        init_logging(rotation="ten")
+    assert f"argument rotation='ten' is not a size; {ACCEPTED}" == str(raised.value)

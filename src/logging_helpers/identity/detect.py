@@ -1,17 +1,19 @@
 """Works out a process's place in its job from the environment. Pure: no state, no side effects."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from logging_helpers.identity.launchers import GUIDE_ORDER, LAUNCHERS, Environ
+from logging_helpers.identity.launchers import Environ
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.identity.readings import (
     Reading,
     Value,
     read_job_id,
     read_launchers,
-    read_number,
     read_restarts,
 )
+
+_MOST_PER_NODE = 1024
 
 
 class Choice(NamedTuple):
@@ -61,7 +63,7 @@ def detect(environ: Environ, *, rank: int | None = None) -> Detection:
 
     Args:
         environ: The environment.
-        rank: An explicit rank, which beats every variable.
+        rank: An explicit rank, which beats every variable; problems are only conflicts then.
 
     Returns:
         The identity and the problems; callers decide whether problems are errors.
@@ -89,8 +91,13 @@ def detect(environ: Environ, *, rank: int | None = None) -> Detection:
     if rank is not None:
         fits = info.world_size is None or rank < info.world_size
         info = info._replace(
-            rank=rank, world_size=info.world_size if fits else None, source="argument"
+            rank=rank,
+            world_size=info.world_size if fits else None,
+            source="argument",
+            # What is wrong with the environment does not matter for a rank that is given.
+            conflicts=(*info.conflicts, *dict.fromkeys(problems)),
         )
+        problems = []
         choice = None if choice is None else choice._replace(doubt=None)
     return Detection(
         info,
@@ -100,19 +107,6 @@ def detect(environ: Environ, *, rank: int | None = None) -> Detection:
         tuple(restarts),
         job_id_variable,
     )
-
-
-def find_node_rank(environ: Environ) -> tuple[str | None, tuple[str, ...]]:
-    """The guide's node rank: the first well-formed variable of a fixed order, and problems."""
-    problems: list[str] = []
-    variables = dict.fromkeys(GUIDE_ORDER)
-    for launcher in LAUNCHERS:
-        if launcher.counts(environ):
-            variables.update(dict.fromkeys(launcher.rank or launcher.node_rank))
-    for variable in variables:
-        if read_number(environ, variable, problems) is not None:
-            return environ[variable], tuple(problems)
-    return None, tuple(problems)
 
 
 def _number(value: Value | None) -> int | None:
@@ -133,7 +127,7 @@ def _choose(readings: list[Reading]) -> tuple[Choice, list[str]]:
     elif chosen.launcher.is_of_nodes:
         choice = _alone_on_node(chosen)
     else:
-        choice = _as_it_says(chosen, nodes)
+        choice = _as_it_says(chosen, processes, nodes)
     return choice, _conflicts(chosen, outer, processes, choice)
 
 
@@ -213,11 +207,11 @@ def _derived(process: Reading, nodes: list[Reading]) -> Choice:
         return choice._replace(
             rank=Value(number, f"{node_rank} * {size} + {local_rank}"), local_world_size=size
         )
-    # Nobody tells how many processes a node has. The world size is more than they can be:
+    # Nobody tells how many processes a node has. The world size is not less than they can be:
     # no two processes get the same rank, and none but node 0's first is rank 0.
-    assert process.world_size is not None  # the row counts only with WORLD_SIZE
-    formula = f"{node_rank} * {process.world_size} + {local_rank}"
-    number = node_rank.number * process.world_size.number + local_rank.number
+    most = process.world_size or Value(_MOST_PER_NODE, "MOST_PER_NODE")
+    formula = f"{node_rank} * {most} + {local_rank}"
+    number = node_rank.number * most.number + local_rank.number
     return choice._replace(
         rank=Value(number, formula),
         world_size=None,
@@ -242,16 +236,30 @@ def _alone_on_node(node: Reading) -> Choice:
     )
 
 
-def _as_it_says(process: Reading, nodes: list[Reading]) -> Choice:
+def _as_it_says(process: Reading, processes: list[Reading], nodes: list[Reading]) -> Choice:
     assert process.rank is not None  # the reading is telling
+    # What it leaves out, a launcher may tell that numbers the same processes in the same way
+    # (PMI under srun, a script that exports RANK for torch).
+    telling = [process, *(other for other in processes if _agrees(process, other))]
     return Choice(
         source=process.launcher.name,
         rank=process.rank,
-        world_size=process.world_size,
-        local_rank=process.local_rank,
-        local_world_size=process.local_world_size,
-        node_rank=process.node_rank or (nodes[0].node_rank if nodes else None),
+        world_size=_first(reading.world_size for reading in telling),
+        local_rank=_first(reading.local_rank for reading in telling),
+        local_world_size=_first(reading.local_world_size for reading in telling),
+        node_rank=_first(reading.node_rank for reading in [*telling, *nodes]),
     )
+
+
+def _agrees(process: Reading, other: Reading) -> bool:
+    if process.launcher.has_agent or process.rank is None or other.rank is None:
+        return False
+    sizes = {v.number for v in (process.world_size, other.world_size) if v is not None}
+    return process.rank.number == other.rank.number and len(sizes) < 2
+
+
+def _first(values: Iterable[Value | None]) -> Value | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _conflicts(

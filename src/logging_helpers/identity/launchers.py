@@ -82,7 +82,9 @@ def _has(variable: str) -> Callable[[Environ], bool]:
 
 
 def _is_lightning_child(environ: Environ) -> bool:
-    return bool(environ.get("LOCAL_RANK") and environ.get("WORLD_SIZE") and not environ.get("RANK"))
+    # After fit() Lightning takes WORLD_SIZE away again.
+    has_companion = environ.get("WORLD_SIZE") or environ.get("NODE_RANK")
+    return bool(environ.get("LOCAL_RANK") and has_companion and not environ.get("RANK"))
 
 
 # Source: slurm.h, SLURM_INTERACTIVE_STEP, SLURM_BATCH_SCRIPT, SLURM_EXTERN_CONT and the like.
@@ -93,11 +95,13 @@ def _is_in_srun_step(environ: Environ) -> bool:
     """Whether SLURM_PROCID is this process's rank.
 
     In a plain ``python`` under sbatch it is 0 in every process; in a shell that somebody
-    works in (``srun --pty bash``, ``salloc``) it is the shell's.
+    works in (``srun --pty bash``, ``salloc``) it is the shell's, which is alone in its step.
     """
     step = environ.get("SLURM_STEP_ID", "")
-    is_step = step.isascii() and step.isdigit() and int(step) < _FIRST_SPECIAL_STEP
-    return is_step and environ.get("SLURM_JOB_NAME") not in ("bash", "interactive")
+    if not (step.isascii() and step.isdigit() and int(step) < _FIRST_SPECIAL_STEP):
+        return False
+    is_shell = environ.get("SLURM_JOB_NAME") in ("bash", "interactive")
+    return not (is_shell and environ.get("SLURM_STEP_NUM_TASKS", "1") == "1")
 
 
 LAUNCHERS: tuple[Launcher, ...] = (

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from logging_helpers.identity.detect import detect, find_node_rank
+from logging_helpers.identity.detect import detect
 from logging_helpers.identity.launchers import VARIABLES
 from logging_helpers.identity.rank_info import RankInfo
+from logging_helpers.identity.readings import find_node_rank
 from logging_helpers.say import say_once
 
 # Both views of the environment are public; the one in bytes decodes nothing, which makes a

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from logging_helpers.identity.launchers import (
+    GUIDE_ORDER,
     LAUNCHERS,
     LAUNCHERS_BY_VARIABLE,
     Environ,
@@ -132,6 +133,19 @@ def read_number(environ: Environ, variable: str, problems: list[str]) -> Value |
         )
         return None
     return Value(int(text), variable)
+
+
+def find_node_rank(environ: Environ) -> tuple[str | None, tuple[str, ...]]:
+    """The guide's node rank: the first well-formed variable of a fixed order, and problems."""
+    problems: list[str] = []
+    variables = dict.fromkeys(GUIDE_ORDER)
+    for launcher in LAUNCHERS:
+        if launcher.counts(environ):
+            variables.update(dict.fromkeys(launcher.rank or launcher.node_rank))
+    for variable in variables:
+        if read_number(environ, variable, problems) is not None:
+            return environ[variable], tuple(problems)
+    return None, tuple(problems)
 
 
 def safe_job_id(job_id: str) -> str:

@@ -14,13 +14,15 @@ from loguru import logger as loguru_logger
 from logging_helpers.settings.levels import LevelNames
 from ranklog.line_format import safe_repr
 
-_STANDARD_ATTRIBUTES = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+STANDARD_ATTRIBUTES = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "asctime",
     "taskName",
 }
+"""What a LogRecord has of its own; stdlib refuses them as keys of ``extra=``."""
 _ATTRIBUTE_COUNT = len(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
-_STALE_SECONDS = 0.01
+STALE_SECONDS = 0.01
+"""After which time a record's time is its LogRecord's, not loguru's."""
 
 
 class _Forwarding(threading.local):
@@ -30,7 +32,7 @@ class _Forwarding(threading.local):
 
 
 _forwarding = _Forwarding()
-_level_names = LevelNames()
+loguru_level = LevelNames().loguru_level
 
 
 class InterceptHandler(logging.Handler):
@@ -87,7 +89,7 @@ class InterceptHandler(logging.Handler):
             _forwarding.record = record
             # No arguments: loguru formats only messages that have some, so braces and
             # markup in a finished message stay as they are.
-            logger.log(_level_names.loguru_level(record.levelno), message)
+            logger.log(loguru_level(record.levelno), message)
         except Exception:
             self.handleError(record)
         finally:
@@ -97,11 +99,19 @@ class InterceptHandler(logging.Handler):
         try:
             return record.getMessage()
         except Exception as error:
-            self.handleError(record)
-            return (
-                f"{_text(record.msg)} {safe_repr(record.args)}"
-                f" [message could not be formatted: {type(error).__name__}: {_text(error)}]"
-            )
+            return self.unformatted(record, error)
+
+    def unformatted(self, record: logging.LogRecord, error: Exception) -> str:
+        """Report a message that could not be formatted, while `error` is handled.
+
+        Returns:
+            What is known of it, to be logged instead.
+        """
+        self.handleError(record)
+        return (
+            f"{_text(record.msg)} {safe_repr(record.args)}"
+            f" [message could not be formatted: {type(error).__name__}: {_text(error)}]"
+        )
 
     def close(self) -> None:
         """Close the handler, which holds nothing, and let its owner know."""
@@ -133,18 +143,28 @@ def _describe(record: Any) -> None:
     if len(fields) > _ATTRIBUTE_COUNT:
         extra = record["extra"]
         for key, value in fields.items():
-            if key not in _STANDARD_ATTRIBUTES and key != "rank":
+            if key not in STANDARD_ATTRIBUTES and key != "rank":
                 extra[key] = value
     # Records that waited in a queue or come from another process keep their own origin.
-    if time.time() - source.created > _STALE_SECONDS:
-        now = record["time"]
-        record["time"] = type(now).fromtimestamp(source.created, now.tzinfo)
+    if time.time() - source.created > STALE_SECONDS:
+        keep_time(record, source.created)
     if source.process is not None and source.process != record["process"].id:
         process = record["process"]
         process.id, process.name = source.process, source.processName
     if source.thread is not None and source.thread != record["thread"].id:
         thread = record["thread"]
         thread.id, thread.name = source.thread, source.threadName
+
+
+def keep_time(record: Any, created: float) -> None:
+    """Have a loguru record say when it was logged, where it took a while to come here.
+
+    Args:
+        record: The record.
+        created: When it was logged, seconds since the epoch.
+    """
+    now = record["time"]
+    record["time"] = type(now).fromtimestamp(created, now.tzinfo)
 
 
 _patched = loguru_logger.patch(_describe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,17 @@ from logging_helpers.outputs.sink import Outputs, Sink, no_template
 from logging_helpers.say import say_once
 from logging_helpers.settings.resolve import Patcher
 
-DEFAULT_SINK = 0
-"""Id of the sink that loguru starts with. Source: documentation of ``logger.remove``."""
+_FALSE = ("0", "false", "no", "n", "nok", "off")
+
+
+def find_default_sink() -> int | None:
+    """Id of the sink that loguru started with, ``None`` where it started with none.
+
+    Id 0 is then the program's first sink, or ours. Source: documentation of
+    ``logger.remove``, and of the variable ``LOGURU_AUTOINIT``.
+    """
+    starts_with_one = os.environ.get("LOGURU_AUTOINIT", "").lower() not in _FALSE
+    return 0 if starts_with_one and sys.__stderr__ is not None else None
 
 
 class LoguruHold:
@@ -23,18 +33,18 @@ class LoguruHold:
     Args:
         outputs: Where records go.
         on_removed: Called when somebody else's ``logger.remove`` took the sink away.
-        default_sink: Id of loguru's default sink, to be put aside.
+        default_sink: Id of loguru's default sink, to be put aside, if there is one.
     """
 
     def __init__(
-        self, outputs: Outputs, on_removed: Callable[[], None], default_sink: int = DEFAULT_SINK
+        self, outputs: Outputs, on_removed: Callable[[], None], default_sink: int | None
     ) -> None:
         self.sink = Sink(outputs, self._sink_was_removed)
         self._on_removed = on_removed
         self._level = outputs.lowest_level()
         self._sink_id: int | None = self._add()
         # After adding ours, so that no record finds loguru without a sink.
-        self._removed_default = self._remove(default_sink)
+        self._removed_default = default_sink is not None and self._remove(default_sink)
 
     def set_outputs(self, outputs: Outputs) -> None:
         """Send records to `outputs` from now on, without losing or doubling one."""
@@ -70,11 +80,11 @@ class LoguruHold:
 
         loguru_logger.configure(patcher=put_rank)
 
-    def release(self, patcher: Patcher | None) -> int:
+    def release(self, patcher: Patcher | None) -> int | None:
         """Take everything back; `patcher` is the program's own.
 
         Returns:
-            Id of the default sink that was put back; it is not the one it had.
+            Id of the default sink that was put back, which is not the one it had, or ``None``.
         """
         self.sink.is_exchanging = True  # by us: nothing to report
         if self._sink_id is not None:
@@ -85,7 +95,7 @@ class LoguruHold:
         # Like loguru itself, which adds none where there is no stderr.
         if self._removed_default and sys.stderr is not None:
             return loguru_logger.add(sys.stderr)
-        return DEFAULT_SINK
+        return None
 
     def _add(self) -> int:
         return loguru_logger.add(

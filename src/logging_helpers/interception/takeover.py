@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from logging_helpers.interception.fast_road import FastRoad
 from logging_helpers.interception.handler import InterceptHandler, is_console_handler
 from logging_helpers.settings.levels import LevelRules
 
@@ -25,6 +26,7 @@ class Takeover:
     def __init__(self, on_lost: Callable[[str], None]) -> None:
         self._on_lost = on_lost
         self.handler = InterceptHandler(self._handler_was_closed)
+        self.fast_road = FastRoad(self.handler)
         self._is_held = False
         self._root_level = logging.NOTSET
         self._root_handlers: list[logging.Handler] = []
@@ -65,6 +67,7 @@ class Takeover:
             self._levels.setdefault(name, logger.level)
             logger.setLevel(number)
         self.assert_hold()
+        self.fast_road.open()
         named = {name for name, _ in rules.directives}
         for name in [name for name in self._levels if name not in named]:
             logging.getLogger(name).setLevel(self._levels.pop(name))
@@ -101,6 +104,7 @@ class Takeover:
         if not self._is_held:
             return
         self._is_held = self._was_closed = self._is_told = False
+        self.fast_road.close()
         root = logging.getLogger()
         root.removeHandler(self.handler)
         root.handlers[:0] = [h for h in self._root_handlers if h not in root.handlers]

@@ -16,6 +16,7 @@ _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 # Colour sequences (SGR) are printed on purpose and cannot move the cursor or clear the screen.
 _COLOUR = r"\x1b\[[0-9;:]*m"
 _RESET = "\x1b[0m"
+_MOST_LABELS = 1000
 _DEEPEST = 2
 """How many lines of one thread may be in the middle of being printed."""
 _WAIT_SECONDS = 2.0
@@ -62,6 +63,7 @@ class Console:
         self._stream = stream
         self._rank_label = rank_label
         self._second: tuple[tuple[int, ...], str] = ((), "")
+        self._labels: dict[str, str] = {}
         self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
         # Streams that programs put in place of stderr need not be safe for threads. A
         # signal handler may log while its own thread prints, hence not a plain Lock.
@@ -80,31 +82,45 @@ class Console:
             message: Any text.
             exception: Formatted traceback without its last newline, or ``None``.
         """
-        stream = self._current_stream()
+        # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
+        stream: TextIO | None = sys.stderr if self._stream is None else self._stream
         if stream is None:
             return
         seen, colour, flush = self._seen
         if stream is not seen:
             colour, flush = wants_colour(stream, os.environ), _needs_flush(stream)
             self._seen = (stream, colour, flush)
-        label = level.ljust(8)
         text = message if exception is None else f"{message}\n{exception}"
         if not text.isprintable():
             text = _tamed(text, colour)
+        second = (time.hour, time.minute, time.second)
+        last_second, clock = self._second
+        if second != last_second:
+            clock = "[{:02d}:{:02d}:{:02d}.".format(*second)
+            self._second = (second, clock)
         if colour:
-            label = f"{_colour_of(level_number)}{label}{_RESET}"
-        line = f"[{self._clock(time)}] {self._rank_label}{label} {text}\n"
+            label = f"{self._rank_label}{_colour_of(level_number)}{level.ljust(8)}{_RESET} "
+        else:
+            label = self._labels.get(level) or self._label(level)
+        line = f"{clock}{time.microsecond // 1000:03d}] {label}{text}\n"
         # A stream that logs under a lock of its own, and waits here while we wait for its
         # lock, would wait for ever.
         lock = self._lock
-        is_alone = lock.acquire(timeout=_WAIT_SECONDS)
+        is_alone = lock.acquire(False) or lock.acquire(timeout=_WAIT_SECONDS)
         try:
             # A signal handler may log while its own thread prints, and gets its line; a
             # stream that logs whenever it is written to would go on without end.
             if self._depth < _DEEPEST:
                 self._depth += 1
                 try:
-                    _print(line, stream, flush)
+                    try:
+                        stream.write(line)
+                    except UnicodeEncodeError:
+                        stream.write(_encodable(line, stream))
+                    if flush:
+                        stream.flush()
+                except Exception:
+                    pass  # closed, full or broken: the file has the record
                 finally:
                     self._depth -= 1
         finally:
@@ -121,22 +137,15 @@ class Console:
         self._lock = lock
         self._depth = 0  # threads that were printing in the parent do not exist here
 
-    def _current_stream(self) -> TextIO | None:
-        # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
-        return sys.stderr if self._stream is None else self._stream
-
-    def _clock(self, time: datetime) -> str:
-        """``12:34:56.789``, remembering the text of the second formatted last."""
-        second = (time.hour, time.minute, time.second)
-        last, text = self._second
-        if second != last:
-            text = f"{time.hour:02d}:{time.minute:02d}:{time.second:02d}."
-            self._second = (second, text)
-        return f"{text}{time.microsecond // 1000:03d}"
+    def _label(self, level: str) -> str:
+        label = f"{self._rank_label}{level.ljust(8)} "
+        if len(self._labels) < _MOST_LABELS:
+            self._labels[level] = label
+        return label
 
     def flush(self) -> None:
         """Flush the stream; never raises."""
-        stream = self._current_stream()
+        stream = sys.stderr if self._stream is None else self._stream
         with contextlib.suppress(Exception):
             if stream is not None:
                 stream.flush()
@@ -151,14 +160,15 @@ def _needs_flush(stream: TextIO) -> bool:
 
 
 def _print(line: str, stream: TextIO, flush: bool) -> None:
-    # Closed, full or broken: the file has the record, and there is nowhere to say it.
-    with contextlib.suppress(Exception):
+    try:
         try:
             stream.write(line)
         except UnicodeEncodeError:
             stream.write(_encodable(line, stream))
         if flush:
             stream.flush()
+    except Exception:
+        pass
 
 
 def _tamed(text: str, colour: bool) -> str:

@@ -20,11 +20,13 @@ from ranklog.line_format import (
     NOTICE_FUNCTION,
     STANDARD_LEVELS,
     Layout,
-    split_time,
     user_line,
 )
 
-_MOST_SITES = 10_000
+_MOST_KINDS = 10_000
+# What records of one place, level and process share: the part of their lines between time and
+# message, the level's number where a reader would not know it, the count of the level's records.
+_Kind = tuple[str, "int | None", "itertools.count[int]"]
 
 
 class FileOutput:
@@ -48,7 +50,7 @@ class FileOutput:
         self.owner_pid = owner_pid
         self._layout = layout
         self._banner_bytes = 0
-        self._sites: dict[tuple[Any, Any, Any], str] = {}
+        self._kinds: dict[tuple[Any, ...], _Kind] = {}
         self._counts: dict[str, itertools.count[int]] = {}
         self.file = RankFile(
             directory,
@@ -71,47 +73,39 @@ class FileOutput:
                 is written then.
         """
         level = record["level"]
-        place = (record["name"], record["function"], record["line"])
-        site = self._sites.get(place) or self._find_site(place)
+        kind = (
+            *(record["name"], record["function"], record["line"]),
+            *(level.name, level.no, record["process"].id),
+        )
+        origin, number, count = self._kinds.get(kind) or self._find_kind(*kind)
         extra = record["extra"]
         if len(extra) > 1 or "rank" not in extra:
             extra = {key: value for key, value in extra.items() if key != "rank"}
         else:
             extra = {}
-        if STANDARD_LEVELS.get(level.name) != level.no:
-            extra["levelno"] = level.no
-            _require(level.name, str)
-        pid = record["process"].id
+        if number is not None:
+            extra["levelno"] = number
+        self.file.write(self._layout.encode(record["time"], origin, message, trace, extra))
+        next(count)  # atomic where `+= 1` is not
+
+    def _find_kind(
+        self, name: Any, function: Any, line: Any, level: Any, number: Any, pid: Any
+    ) -> _Kind:
+        _require(level, str)
         is_child = pid != self.owner_pid
         if is_child:
             _require(pid, int)
-        seconds, microseconds = split_time(record["time"])
-        self.file.write(
-            self._layout.encode(
-                seconds,
-                microseconds,
-                level.name,
-                self.info.rank,
-                pid,
-                is_child,
-                site,
-                message,
-                trace,
-                extra,
-            )
-        )
-        # next() on a count is atomic where `+= 1` is not.
-        count = self._counts.get(level.name)
-        next(count or self._counts.setdefault(level.name, itertools.count()))
-
-    def _find_site(self, place: tuple[Any, Any, Any]) -> str:
-        name, function, line = place
         logger = "" if name is None else str(name)
-        site = self._layout.site(logger, str(function), user_line(logger, line))
-        if len(self._sites) >= _MOST_SITES:  # names made up at run time
-            self._sites = {}
-        self._sites[place] = site
-        return site
+        kind = (
+            self._layout.head(level, self.info.rank, pid, is_child)
+            + self._layout.site(logger, str(function), user_line(logger, line)),
+            None if STANDARD_LEVELS.get(level) == number else number,
+            self._counts.setdefault(level, itertools.count()),
+        )
+        if len(self._kinds) >= _MOST_KINDS:  # names made up at run time
+            self._kinds = {}
+        self._kinds[name, function, line, level, number, pid] = kind
+        return kind
 
     def write_banner(self) -> None:
         """Write the record that a process starts with."""
@@ -143,7 +137,7 @@ class FileOutput:
         Returns:
             Whether it was removed.
         """
-        return not self._counts and self.file.remove_if_size(self._banner_bytes)
+        return not self.level_counts() and self.file.remove_if_size(self._banner_bytes)
 
     def write_end(self, kind: str) -> None:
         """Write the record of a clean end.
@@ -159,22 +153,18 @@ class FileOutput:
     def level_counts(self) -> dict[str, int]:
         """Records this process wrote to the file, by level; the project's own not counted."""
         # repr is the only look at a count that does not advance it: "count(3)".
-        return {name: int(repr(count)[6:-1]) for name, count in self._counts.items()}
+        counts = {name: int(repr(count)[6:-1]) for name, count in self._counts.items()}
+        return {name: number for name, number in counts.items() if number}
 
     def _compose_own(
         self, function: str, level: str, message: str, fields: dict[str, Any]
     ) -> bytes:
-        seconds, microseconds = split_time(datetime.now(timezone.utc))
         pid = os.getpid()
         return self._layout.encode(
-            seconds,
-            microseconds,
-            level,
-            self.info.rank,
-            pid,
-            pid != self.owner_pid,
+            datetime.now(timezone.utc),
+            self._layout.head(level, self.info.rank, pid, pid != self.owner_pid)
             # Line 0, which no user's record of that name has, tells them apart.
-            self._layout.site(BANNER_LOGGER, function, 0),
+            + self._layout.site(BANNER_LOGGER, function, 0),
             message,
             None,
             fields,

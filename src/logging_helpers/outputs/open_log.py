@@ -114,6 +114,23 @@ def lock_exclusive(descriptor: int) -> bool:
     return _lock(descriptor, exclusive=True)
 
 
+def has_locks(descriptor: int) -> bool:
+    """Whether locks on this file mean anything; its lock, if it has one, becomes exclusive.
+
+    Lustre without the mount option ``flock`` has none (ENOSYS), nor has NFS without a lock
+    daemon (ENOLCK).
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def unlock(descriptor: int) -> None:
     """Give a lock up, also where a child that was forked meanwhile shares it."""
     if fcntl is not None:

@@ -75,6 +75,8 @@ class RankFile:
         self.layout = layout
         self.path = os.path.join(directory, live_name(rank, layout.suffix))
         self._compose_notice = compose_notice
+        # Told of another number; it stays the same as long as nobody else closes it.
+        self.on_new_descriptor: Callable[[int], None] | None = None
         self._descriptor, self._identity = open_log(self.path, layout.cut_mark)
         self._episode: Episode | None = None
         self._owes_mark = False
@@ -83,6 +85,11 @@ class RankFile:
         self._next_rotation = 0.0
         self._said_no_rotation = False
         self.set_rotation(rotation)
+
+    @property
+    def descriptor(self) -> int:
+        """The open file, also after rotations; see `on_new_descriptor`."""
+        return self._descriptor
 
     def set_rotation(self, rotation: Rotation) -> None:
         """Change when the file is rotated, from the next record on."""
@@ -252,6 +259,8 @@ class RankFile:
         """
         if not self._owns_descriptor():
             self._descriptor, self._identity = open_log(self.path, self.layout.cut_mark)
+            if self.on_new_descriptor is not None:
+                self.on_new_descriptor(self._descriptor)
             return True
         if is_same_file(self._descriptor, self.path):
             return False

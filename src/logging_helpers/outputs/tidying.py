@@ -4,12 +4,20 @@ import contextlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logging_helpers.outputs.open_log import lock_exclusive, open_regular, unlock
+from logging_helpers.outputs.open_log import has_locks, lock_exclusive, open_regular, unlock
 from logging_helpers.settings.resolve import Rotation
 from ranklog.line_format import parse_name
+
+_SAFE_AGE_SECONDS = 3600
+"""How long a piece must not have been written to where no lock tells that nobody will.
+
+A writer leaves a rotated piece with its next record. One that has written nothing for so
+long, and has not ended, is hung or stopped.
+"""
 
 
 class _Piece(NamedTuple):
@@ -78,7 +86,11 @@ def _exclusively(path: str) -> Iterator[int | None]:
     """A descriptor of a piece that nobody else has open to write, else ``None``."""
     descriptor = open_regular(path, os.O_RDONLY)
     try:
-        is_ours = lock_exclusive(descriptor)
+        is_ours = lock_exclusive(descriptor) and (
+            path.endswith(".gz")  # nobody writes to it
+            or has_locks(descriptor)
+            or time.time() - os.fstat(descriptor).st_mtime > _SAFE_AGE_SECONDS
+        )
         # Another process may have compressed it meanwhile.
         yield descriptor if is_ours and os.fstat(descriptor).st_nlink else None
     finally:

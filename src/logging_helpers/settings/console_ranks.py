@@ -28,18 +28,21 @@ class ConsoleRanks(NamedTuple):
         )
 
 
-def parse_console_ranks(text: str, where: str) -> ConsoleRanks:
+def parse_console_ranks(text: str | int, where: str) -> ConsoleRanks:
     """Take ``"all"`` or ``"0,3-5,-1"`` apart.
 
     Args:
-        text: Ranks, ranges and negative ranks, which count from the end of the job.
+        text: Ranks, ranges and negative ranks, which count from the end of the job; or one rank
+            as a number.
         where: What the text came from, for the error.
 
     Raises:
         ValueError: Malformed.
-        TypeError: Not text.
+        TypeError: Neither text nor a number.
     """
     accepted = 'accepted are "all", or ranks and ranges such as "0,3-5,-1"'
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)
     if not isinstance(text, str):
         raise TypeError(f"{where}={text!r} is not a set of ranks; {accepted}")
     if text.strip().lower() == "all":

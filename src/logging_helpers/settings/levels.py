@@ -97,7 +97,7 @@ def parse_directives(text: str, where: str) -> tuple[int | None, tuple[tuple[str
         if separator and name:
             directives.pop(name, None)
             directives[name] = parse_level(level.strip(), f"{where}: {name}")
-        elif part and not separator and default is None:
+        elif part and not separator and ":" not in part and default is None:
             default = parse_level(part, where)
         else:
             raise ValueError(

@@ -1,11 +1,13 @@
 """What `init_logging` was asked for, checked and with the environment applied. Pure."""
 
 import os
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TextIO
 
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.settings.console_ranks import ConsoleRanks, parse_console_ranks
+from logging_helpers.settings.dump_signals import checked_dump_signal
 from logging_helpers.settings.levels import LevelRules, parse_directives, parse_level
 from logging_helpers.settings.sizes import parse_bytes
 from ranklog.line_format import LAYOUTS
@@ -51,6 +53,8 @@ class Settings(NamedTuple):
     patcher: Patcher | None = None
     console_ranks: ConsoleRanks = _ALL_RANKS
     strict: bool = False
+    crash_reports: bool = True
+    dump_signal: int | None = None
 
 
 def resolve_settings(
@@ -67,8 +71,10 @@ def resolve_settings(
     stream: TextIO | None,
     rank: int | None,
     patcher: Patcher | None,
-    console_ranks: str,
+    console_ranks: str | int,
     strict: bool,
+    crash_reports: bool,
+    dump_signal: int | signal.Signals | None,
 ) -> Settings:
     """Check the arguments of `init_logging` and apply ``LOG_LEVEL`` and ``LOG_CONSOLE_RANKS``.
 
@@ -109,6 +115,8 @@ def resolve_settings(
         patcher=patcher,
         console_ranks=ranks,
         strict=bool(strict),
+        crash_reports=bool(crash_reports),
+        dump_signal=checked_dump_signal(dump_signal),
     )
 
 
@@ -139,7 +147,7 @@ def _checked_run_dir(run_dir: str | os.PathLike[str] | None) -> str | None:
     if not path or "\0" in path:
         raise ValueError(f"argument run_dir={run_dir!r} names no directory; {accepted}")
     # Absolute, because a program may change its directory while it runs.
-    return os.path.abspath(path)
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _checked_rank(rank: int | None) -> int | None:
@@ -162,7 +170,7 @@ def _checked_rotation(
         )
     keep_pieces = keep_bytes = None
     if isinstance(retention, str):
-        keep_bytes = parse_bytes(retention, "argument retention")
+        keep_bytes = parse_bytes(retention, "argument retention", or_else="a number of pieces")
     elif retention is not None:
         if not isinstance(retention, int) or isinstance(retention, bool) or retention < 0:
             raise ValueError(

@@ -12,18 +12,23 @@ _FACTORS = {"b": 1} | {
 }
 
 
-def parse_bytes(size: int | str, where: str) -> int:
+def parse_bytes(size: int | str, where: str, *, or_else: str | None = None) -> int:
     """A size in bytes.
 
     Args:
         size: Bytes, or a number with a unit: ``"100 MB"`` (10**6), ``"64 MiB"`` (2**20).
         where: Name of the setting, for the error.
+        or_else: What else the setting accepts, for the error.
 
     Raises:
         ValueError: Malformed, or less than one byte.
         TypeError: Neither text nor an integer.
     """
-    accepted = 'accepted are bytes as a number of 1 or more, or text such as "100 MB" or "64 MiB"'
+    accepted = (
+        'accepted are bytes as a number of 1 or more, or text such as "100 MB" or "64 MiB"'
+        if or_else is None
+        else f'accepted are {or_else}, or a total size as text such as "10 GB"'
+    )
     if isinstance(size, bool) or not isinstance(size, (int, str)):
         raise TypeError(f"{where}={size!r} is not a size; {accepted}")
     number = _in_words(size) if isinstance(size, str) else size

@@ -76,15 +76,10 @@ def encode(record: Record, layout: Layout, *, is_child: bool = False) -> bytes:
     Returns:
         Whole lines, to be written with a single ``write(2)``.
     """
-    seconds, microseconds = split_time(record.time)
     return layout.encode(
-        seconds,
-        microseconds,
-        record.level,
-        record.rank,
-        record.pid,
-        is_child,
-        layout.site(record.logger, record.function, record.line),
+        record.time,
+        layout.head(record.level, record.rank, record.pid, is_child)
+        + layout.site(record.logger, record.function, record.line),
         record.message,
         record.exception,
         dict(record.extra),

@@ -20,8 +20,18 @@ def safe_repr(value: object) -> str:
         return f"<unrepresentable {type(value).__name__}: {type(error).__name__}>"
 
 
+def _default(value: object) -> object:
+    """What JSON is to write for what it cannot hold: a numpy number as a number, else the repr."""
+    # Only numpy's own: the number of a tensor on an accelerator would have to be waited for.
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        number = value.item()  # type: ignore[attr-defined] # numpy's scalars have it
+        # A non-finite one, and what numpy alone can hold, goes the longer way.
+        return number if isinstance(number, (bool, int, float, str)) else safe_repr(value)
+    return safe_repr(value)
+
+
 _encode = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=safe_repr
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_default
 ).encode
 
 
@@ -46,7 +56,8 @@ def _plain(value: Any, above: tuple[int, ...]) -> Any:
             return {_key(key): _item(item, above) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [_item(item, above) for item in value]
-    return safe_repr(value)
+    simple = _default(value)
+    return simple if isinstance(simple, str) else _plain(simple, above)
 
 
 def _item(value: Any, above: tuple[int, ...]) -> Any:

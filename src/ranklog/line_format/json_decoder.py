@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from ranklog.line_format.damage import Damage
+from ranklog.line_format.raw_text import RawText
 from ranklog.line_format.record import Record
 
 _START = '{"timestamp":'
@@ -23,16 +25,44 @@ _NOT_A_RECORD = (
 
 def decode(lines: Iterable[str], damage: Damage) -> Iterator[Record]:
     """Read records back; see `JsonLayout.decode`."""
+    pending: Record | None = None
+    raw = RawText()
     for line in lines:
-        if not line:
+        before, rest = _split(line)
+        if before:
+            damage.foreign_line(before)
+        raw.add(before)
+        if not rest:
             continue
         try:
-            yield _record(json.loads(line))
+            record = _record(json.loads(rest))
         except _NOT_A_RECORD:
-            if line.startswith(_START) or _START.startswith(line):
-                damage.cut_record(line)
+            if rest.startswith(_START) or _START.startswith(rest):
+                damage.cut_record(rest)
             else:
-                damage.foreign_line(line)
+                damage.foreign_line(rest)
+                raw.add(rest)
+            continue
+        if pending is not None:
+            yield _with_raw(pending, raw)
+        pending, raw = record, RawText()
+    if pending is not None:
+        yield _with_raw(pending, raw)
+
+
+def _split(line: str) -> tuple[str, str]:
+    """What is before a record in the same line, and the record.
+
+    `faulthandler` writes a line in many small pieces, and another process's record may land
+    between them.
+    """
+    start = -1 if line.startswith(("{", "\0")) else line.find(_START)
+    return (line[:start], line[start:]) if start > 0 else ("", line)
+
+
+def _with_raw(record: Record, raw: RawText) -> Record:
+    text = raw.text()
+    return record if text is None else replace(record, raw=text)
 
 
 def _record(fields: dict[str, Any]) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.extras import json_text
@@ -27,42 +28,38 @@ class JsonLayout:
 
     def __init__(self) -> None:
         self._stamp = StampFormatter("T")
-        self._levels: dict[str, str] = {}
+
+    def head(self, level: str, rank: int | None, pid: int | None, is_child: bool) -> str:
+        """The keys that name level and process; arguments as `TextLayout.head` takes them."""
+        rank_text = "null" if rank is None else str(rank)
+        pid_text = "null" if pid is None else str(pid)
+        return f'"level":{json_text(level)},"rank":{rank_text},"pid":{pid_text},'
 
     def site(self, logger: str, function: str, line: int) -> str:
-        """The keys that name the place of the call; worth caching."""
+        """The keys after those, which name the place of the call."""
         return f'"logger":{json_text(logger)},"caller":{json_text(f"{function}:{line}")}'
 
     def encode(
         self,
-        seconds: int,
-        microseconds: int,
-        level: str,
-        rank: int | None,
-        pid: int | None,
-        is_child: bool,
-        site: str,
+        time: datetime,
+        origin: str,
         message: str,
         exception: str | None,
         extra: dict[str, Any],
     ) -> bytes:
         """One record as the bytes of a line; arguments as `TextLayout.encode` takes them."""
-        level_text = self._levels.get(level) or self._level_text(level)
-        rank_text = "null" if rank is None else str(rank)
-        pid_text = "null" if pid is None else str(pid)
+        # Almost every message is plain, and needs no encoder.
+        if message.isascii() and message.isprintable() and not ('"' in message or "\\" in message):
+            message_text = f'"{message}"'
+        else:
+            message_text = json_text(message)
         exception_text = "null" if exception is None else json_text(exception)
         extra_text = json_text(extra) if extra else "{}"
         return (
-            f'{{"timestamp":"{self._stamp(seconds, microseconds)}","level":{level_text},'
-            f'"rank":{rank_text},"pid":{pid_text},{site},"message":{json_text(message)},'
+            f'{{"timestamp":"{self._stamp(time)}",{origin},'
+            f'"message":{message_text},'
             f'"exception":{exception_text},"extra":{extra_text}}}\n'
         ).encode("utf-8", "backslashreplace")  # of a lone surrogate it makes JSON's own escape
-
-    def _level_text(self, level: str) -> str:
-        text = json_text(level)
-        if len(self._levels) < 1000:
-            self._levels[level] = text
-        return text
 
     def decode(self, lines: Iterable[str], damage: Damage) -> Iterator[Record]:
         """Read records back; a line that is no such object is counted and passed over.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,13 @@ class Record:
         logger: Logger name, ``""`` where the caller's module has none.
         function: Name of the calling function.
         line: Line number of the call, 0 where unknown.
-        message: The message, lines separated by ``"\n"``.
+        message: The message, lines separated by ``"\n"``; control characters come back from a
+            text file as its escapes, such as ``\x1b``.
         exception: The formatted traceback without its last newline, or ``None``.
         extra: Extra fields as JSON gives them back.
+        raw: What was found below the record and is no record: the stacks that `faulthandler`
+            wrote when the process was ended or crashed, or ``None``. No part of the record:
+            not compared, and never written.
     """
 
     time: datetime
@@ -37,6 +41,7 @@ class Record:
     message: str
     exception: str | None
     extra: Mapping[str, Any]
+    raw: str | None = field(default=None, compare=False)
 
     @property
     def is_banner(self) -> bool:

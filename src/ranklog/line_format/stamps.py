@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -23,14 +23,15 @@ class StampFormatter:
     def __init__(self, separator: str) -> None:
         self._separator = separator
         # One tuple, so that threads never see a second beside another's text.
-        self._last: tuple[int | None, str] = (None, "")
+        self._last: tuple[int | None, int, str] = (None, 0, "")
 
-    def __call__(self, seconds: int, microseconds: int) -> str:
-        """The stamp, 32 characters: ``2026-10-05 23:50:00.123456+00:00``."""
-        last_seconds, prefix = self._last
-        if seconds != last_seconds:
-            time = EPOCH + timedelta(seconds=seconds)
+    def __call__(self, time: datetime) -> str:
+        """The stamp of an aware time, 32 characters: ``2026-10-05 23:50:00.123456+00:00``."""
+        since = time - EPOCH
+        last_days, last_seconds, prefix = self._last
+        if since.seconds != last_seconds or since.days != last_days:
+            utc = EPOCH + since
             # Not strftime: %Y is not padded to four digits on every platform.
-            prefix = time.isoformat(self._separator)[:19] + "."
-            self._last = (seconds, prefix)
-        return f"{prefix}{microseconds:06d}+00:00"
+            prefix = utc.isoformat(self._separator)[:19] + "."
+            self._last = (since.days, since.seconds, prefix)
+        return f"{prefix}{since.microseconds:06d}+00:00"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.escapes import escape_controls, escape_name
@@ -27,21 +28,30 @@ class TextLayout:
 
     def __init__(self) -> None:
         self._stamp = StampFormatter(" ")
-        self._levels: dict[str, str] = {}
+
+    def head(self, level: str, rank: int | None, pid: int | None, is_child: bool) -> str:
+        """The part of a header after the time, which names level and process.
+
+        Args:
+            level: Level name.
+            rank: Rank in the job, or ``None``.
+            pid: Process id; written only where `is_child`.
+            is_child: Whether another process than the banner's writes.
+        """
+        escaped = level if re.fullmatch(_NUMBERED_LEVEL, level) else escape_name(level)
+        rank_field = "r----" if rank is None else f"r{rank:04d}"
+        if is_child and pid is not None:
+            rank_field = f"{rank_field}/{pid}"
+        return f" | {escaped.ljust(8)} | {rank_field} | "
 
     def site(self, logger: str, function: str, line: int) -> str:
-        """The part of a header that names the place of the call; worth caching."""
+        """The part of a header after that, which names the place of the call."""
         return f"{escape_name(logger)}:{escape_name(function)}:{line} - "
 
     def encode(
         self,
-        seconds: int,
-        microseconds: int,
-        level: str,
-        rank: int | None,
-        pid: int | None,
-        is_child: bool,
-        site: str,
+        time: datetime,
+        origin: str,
         message: str,
         exception: str | None,
         extra: dict[str, Any],
@@ -49,37 +59,21 @@ class TextLayout:
         """One record as the bytes of whole lines.
 
         Args:
-            seconds: Seconds since the epoch, UTC.
-            microseconds: 0 to 999,999.
-            level: Level name.
-            rank: Rank in the job, or ``None``.
-            pid: Process id; written only where `is_child`.
-            is_child: Whether another process than the banner's writes this record.
-            site: From `site`.
+            time: When it was logged; aware.
+            origin: What `head` and `site` gave, one after the other; worth caching.
             message: Any text.
             exception: Formatted traceback without its last newline, or ``None``.
             extra: Extra fields; no line is written for none.
         """
-        level_field = self._levels.get(level) or self._level_field(level)
-        rank_field = "r----" if rank is None else f"r{rank:04d}"
-        if is_child and pid is not None:
-            rank_field = f"{rank_field}/{pid}"
         # Almost every message is printable; only the others pay for the escapes.
         if not message.isprintable():
             message = _guarded(message, MESSAGE_GUARD)
-        text = f"{self._stamp(seconds, microseconds)} | {level_field} | {rank_field} | {site}{message}\n"
+        text = f"{self._stamp(time)}{origin}{message}\n"
         if exception is not None:
             text += f"{EXCEPTION_GUARD}{_guarded(exception, EXCEPTION_GUARD)}\n"
         if extra:
             text += f"{EXTRA_GUARD}{json_text(extra)}\n"
         return text.encode("utf-8", "backslashreplace")
-
-    def _level_field(self, level: str) -> str:
-        escaped = level if re.fullmatch(_NUMBERED_LEVEL, level) else escape_name(level)
-        field = escaped.ljust(8)
-        if len(self._levels) < 1000:
-            self._levels[level] = field
-        return field
 
     def decode(self, lines: Iterable[str], damage: Damage) -> Iterator[Record]:
         """Read records back.

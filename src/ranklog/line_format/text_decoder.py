@@ -10,6 +10,7 @@ from datetime import datetime
 from ranklog.line_format.damage import Damage
 from ranklog.line_format.escapes import unescape_name
 from ranklog.line_format.guards import CUT_LINE, EXCEPTION_GUARD, EXTRA_GUARD, MESSAGE_GUARD
+from ranklog.line_format.raw_text import RawText
 from ranklog.line_format.record import Record
 
 _GUARDS = (MESSAGE_GUARD, EXCEPTION_GUARD, EXTRA_GUARD, CUT_LINE)
@@ -22,44 +23,79 @@ _HEADER = re.compile(
 )
 
 
+# A line that `faulthandler` finished. What looks like a header in it is part of a name.
+_STACK_LINE = re.compile(r'  File "[^"]*", line (?:\d+|\?\?\?) in [^"]*')
+
+
 def decode(lines: Iterable[str], damage: Damage) -> Iterator[Record]:
     """Read records back; see `TextLayout.decode`."""
     pending: _Pending | None = None
     stray: str | None = None  # the line before, where it is no whole line of ours
     for line in lines:
         if line == CUT_LINE:
-            # No record is pending where a stray line was itself the record cut.
-            if pending is not None:
+            if pending is not None and pending.is_open:
                 damage.cut_record(pending.header[0])
-            elif stray is not None:
+                pending = None
+            elif stray is not None:  # it was itself the record cut
                 damage.cut_record(stray)
-            pending = stray = None
+            stray = None
             continue
         if stray is not None:
-            damage.foreign_line(stray)
+            _count_raw(stray, pending, damage)
             stray = None
         if not line:
+            if pending is not None:
+                pending.raw.add(line)
             continue
-        if line[0] == " " and pending is not None:
+        if line[0] == " " and pending is not None and pending.is_open:
             if pending.take(line):
                 continue
             if _is_torn_guard(line):
                 stray = line
                 continue
-        # What is below a line that is not ours belongs to no record above it.
+        match = _HEADER.fullmatch(line)
+        if match is None:
+            match = _find_header(line)
+            if match is None:
+                # What is below a line that is not ours is no more of the record above it.
+                if pending is not None:
+                    pending.is_open = False
+                stray = line
+                continue
+            before = line[: match.start()]
+            if pending is not None and pending.is_open and _is_torn_guard(before):
+                damage.cut_record(pending.header[0])
+                pending = None
+            else:
+                _count_raw(before, pending, damage)
         if pending is not None:
             yield from pending.finish(damage)
-        match = _HEADER.fullmatch(line)
-        pending = None if match is None else _Pending(match)
-        stray = line if match is None else None
+        pending = _Pending(match)
     if stray is not None:
-        damage.foreign_line(stray)
+        _count_raw(stray, pending, damage)
     if pending is not None:
         yield from pending.finish(damage)
 
 
+def _count_raw(line: str, pending: _Pending | None, damage: Damage) -> None:
+    damage.foreign_line(line)
+    if pending is not None:
+        pending.raw.add(line)
+
+
 def _is_torn_guard(line: str) -> bool:
     return any(guard.startswith(line) for guard in _GUARDS)
+
+
+def _find_header(line: str) -> re.Match[str] | None:
+    """The header of another process's record that landed in the middle of a raw line.
+
+    `faulthandler` writes a line in many small pieces. In a line of ours, which begins with a
+    guard, what looks like a header is what somebody logged; in zeros, nobody knows what it is.
+    """
+    if line.startswith(_GUARDS) or line[0] == "\0" or _STACK_LINE.fullmatch(line):
+        return None
+    return _HEADER.search(line, 1)
 
 
 class _Pending:
@@ -67,6 +103,8 @@ class _Pending:
 
     def __init__(self, header: re.Match[str]) -> None:
         self.header = header
+        self.is_open = True
+        self.raw = RawText()
         self.message = [header[8]]
         self.exception: list[str] = []
         self.extra: list[str] = []
@@ -105,6 +143,7 @@ class _Pending:
                 message=message,
                 exception=exception,
                 extra=extra,
+                raw=self.raw.text(),
             )
         except (ValueError, RecursionError):  # also a day 32, or JSON that was damaged
             damage.cut_record(self.header[0])

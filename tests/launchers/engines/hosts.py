@@ -6,6 +6,7 @@ however, and the kernel then ends everything that runs on either host and takes 
 namespaces, links and mounts with it.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 NAMES = ("host0", "host1")
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
+PREFIX = "ranklog-hosts-"
 READY_SECONDS = 20
 
 # The pid as seen from outside must be read before /proc shows the new namespace. Shared
@@ -62,7 +64,9 @@ class Hosts:
         """The command line that runs `command` on a host, in a directory."""
         target = f"--target={self.pids[number]}"
         namespaces = ("--net", "--uts", "--mount", "--pid")
-        return ["nsenter", target, *namespaces, f"--wdns={directory}", "--", *command]
+        enter = ["nsenter", target, *namespaces, f"--wdns={directory}", "--"]
+        # Launchers leave directories behind where temporary files go.
+        return [*enter, "env", f"TMPDIR={self.directory}", *command]
 
 
 @contextmanager
@@ -71,7 +75,8 @@ def two_hosts():
     for program in ("ip", "nsenter", "unshare"):
         if shutil.which(program) is None:
             pytest.fail(f"no program {program!r}; `make test-launchers` installs it")
-    with tempfile.TemporaryDirectory(prefix="ranklog-hosts-") as name:
+    _remove_leftovers()
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as name:
         directory = Path(name)
         directory.chmod(0o755)
         table = [f"{a} {n}\n" for a, n in zip(ADDRESSES, NAMES, strict=True)]
@@ -83,15 +88,24 @@ def two_hosts():
             _link(outer)
             yield Hosts(outer, _write_remote_shell(directory, inner), directory)
         finally:
-            for holder in reversed(holders):
+            # The first holder's end is everybody's.
+            for holder in holders:
                 holder.communicate(timeout=READY_SECONDS)
+
+
+def _remove_leftovers():
+    """Remove the directories of runs that were killed; nothing else of them is left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = path.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _hold_all(directory, holders):
     own = ["unshare", "--net", "--uts", "--mount"]
     first = None
     for name in NAMES:
-        start = [*own, "--pid", "--fork"] if first is None else [*_join_pids(first), *own]
+        start = [*own, "--pid", "--kill-child"] if first is None else [*_join_pids(first), *own]
         holder = subprocess.Popen(
             [*start, "bash", "-c", _HOLD.format(directory=shlex.quote(str(directory)), name=name)],
             stdin=subprocess.PIPE,

@@ -14,6 +14,9 @@ from launchers.launching import (
     read_files,
 )
 
+from ranklog import read
+from ranklog.line_format import Damage
+
 PROBE = Path(__file__).parent.parent / "programs" / "identity_probe.py"
 KILLED_RANK = PROBE.with_name("killed_rank.py")
 STEPS = 20
@@ -59,6 +62,16 @@ def assert_probed(run_dir, text, identities, *, attempt_fields=({},), expected=e
     return others
 
 
+def read_files_with_stacks(run_dir):
+    """Records of each file, none cut; between them may be the stacks of who got SIGTERM."""
+    files = {}
+    for path in sorted((run_dir / "logs").iterdir()):
+        damage = Damage()
+        files[path.name] = list(read(path, damage=damage))
+        assert damage.cut_records == 0, path
+    return files
+
+
 def assert_told_until_killed(attempt, acknowledged):
     """All steps are there, those that the program knows it told among them, and no end."""
     messages = [record.message for record in attempt.records]
@@ -67,6 +80,15 @@ def assert_told_until_killed(attempt, acknowledged):
     assert steps >= STEPS
     assert steps - acknowledged in (0, 1)  # killed before it could count the last one
     assert attempt.end is None
+
+
+def said_by_us(lines):
+    """Those of the console's other lines that this project writes.
+
+    The rest is others'. An agent of torchrun that ends before the one on the other host takes
+    the store with it, which that one then tells at length, or does not, as it happens.
+    """
+    return [line for line in lines if line.startswith("ranklog:")]
 
 
 def probes(run_dir):

@@ -85,8 +85,8 @@ class Slurm:
                 pytest.fail(f"jobs not ended after {timeout_seconds} s: {jobs}")
             time.sleep(POLL_SECONDS)
 
-    def start_requeued(self, directory, job_id, *, timeout_seconds):
-        """Wait until a job is queued again, and make it start at once.
+    def start_requeued(self, directory, job_id, *changes, timeout_seconds):
+        """Wait until a job is queued again, and make it start at once, with changes to it.
 
         By itself it waits for two minutes: until the credentials of its last run are sure to
         have expired. They are revoked to the second.
@@ -95,7 +95,8 @@ class Slurm:
         while self.ask(directory, "squeue", "--noheader", "--format=%r") != "BeginTime\n":
             assert time.monotonic() < deadline, f"job {job_id} not requeued"
             time.sleep(POLL_SECONDS)
-        self.ask(directory, "scontrol", "update", f"JobId={job_id}", "StartTime=now+2seconds")
+        changes = (*changes, "StartTime=now+2seconds")
+        self.ask(directory, "scontrol", "update", f"JobId={job_id}", *changes)
 
 
 @contextmanager

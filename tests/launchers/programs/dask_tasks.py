@@ -29,6 +29,15 @@ def square(number, die_once):
     return number * number
 
 
+def square_on_each_worker(client, first):
+    addresses = sorted(client.scheduler_info()["workers"])
+    futures = [
+        client.submit(square, number, die_once=False, workers=[address])
+        for number, address in enumerate(addresses, first)
+    ]
+    logger.info("squares %s", client.gather(futures))
+
+
 def main():
     init_logging(run_dir=os.path.abspath(sys.argv[1]), show_rank=True)
     with (
@@ -36,12 +45,12 @@ def main():
         Client(cluster) as client,
     ):
         client.register_plugin(LoggingPlugin())
-        futures = client.map(square, range(4), die_once=False)
-        logger.info("squares %d", sum(client.gather(futures)))
-        logger.info("killed %d", client.submit(square, 10, die_once=True).result())
+        square_on_each_worker(client, 0)
+        logger.info(
+            "square %d after a worker died", client.submit(square, 2, die_once=True).result()
+        )
         client.wait_for_workers(2)
-        futures = client.map(square, range(4, 8), die_once=False)
-        logger.info("squares %d", sum(client.gather(futures)))
+        square_on_each_worker(client, 3)
 
 
 if __name__ == "__main__":

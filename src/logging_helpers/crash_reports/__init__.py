@@ -1,0 +1,1 @@
+"""What a process leaves in its rank's file when it fails."""
