@@ -7,7 +7,8 @@
 #   make test-skypilot   a real `sky launch` of two nodes on a Slurm of its own
 #   make stress          five million records of writers that are stopped, killed, forked: minutes
 #   make lint            ruff and mypy --strict
-#   make bench           the benchmarks
+#   make bench           the benchmarks, about five minutes
+#   make bench-growth    ten million records and a thousand rotations, about twenty minutes
 
 PYTHON ?= python3
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -19,7 +20,7 @@ TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 
 STRESS_ARGS ?=
 
-.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench clean strace slurm sshd
+.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace slurm sshd
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
@@ -58,6 +59,9 @@ bench: .venv-bench/installed
 	.venv-bench/bin/python bench/start.py
 	.venv-bench/bin/python bench/calls.py
 	.venv-bench/bin/python bench/sharing.py
+
+bench-growth: .venv-bench/installed
+	.venv-bench/bin/python bench/growth.py
 
 clean:
 	rm -rf .venv .venv-* dist build .coverage .coverage.*

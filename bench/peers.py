@@ -45,6 +45,8 @@ def ranklog(directory: Path, *, console: bool = True, file_format: str = "text")
     logging_helpers.init_logging(
         run_dir=directory,
         show_rank=True,
+        rotation=MAX_BYTES,
+        retention=PIECES,
         file_format=file_format,
         # Other ranks print warnings and above only.
         console_ranks="all" if console else "0",

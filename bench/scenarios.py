@@ -219,9 +219,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         "2 processes on one file (a forked worker), and the console",
         (
             Contestant("ranklog", peers.ranklog),
-            Contestant(
-                "stdlib's two handlers", peers.stdlib, remark="loses lines when it rotates"
-            ),
+            Contestant("stdlib's two handlers", peers.stdlib, remark="loses lines when it rotates"),
             Contestant(
                 "loguru README recipe, two sinks, rotation",
                 peers.recipe,
@@ -230,6 +228,14 @@ SCENARIOS: Mapping[str, Scenario] = {
             Contestant("concurrent-log-handler + StreamHandler", peers.concurrent_log_handler),
         ),
         spread=workload.in_processes,
+    ),
+    "growth": Scenario(
+        "The same, for `growth.py`: file only, rotating often",
+        (
+            Contestant("ranklog", partial(peers.ranklog, **_file), goal=1.05),
+            Contestant("stdlib RotatingFileHandler", partial(peers.stdlib, **_file)),
+        ),
+        has_console=False,
     ),
     "paced": Scenario(
         "One call every 0.5 ms, console and rotating file",

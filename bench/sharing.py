@@ -29,7 +29,7 @@ from ranklog.line_format import TextLayout
 ROUNDS = 61
 CALLS = 2000
 PROCESSES = 8
-RECORDS = 15_000
+RECORDS = 10_000
 PROCESS_ROUNDS = 9
 LINE = b"2026-10-05 23:50:00.123456+00:00 | INFO     | r0000 | train:step:7 - step 72 loss 0.1234\n"
 
@@ -102,7 +102,30 @@ def _rank_file(directory: Path, rank: int) -> RankFile:
     )
 
 
-def _throughput(directory: Path, *, is_shared: bool) -> float:
+def _write_only(directory: Path, rank: int) -> Callable[[], None]:
+    file = _rank_file(directory / "logs", rank)
+
+    def work() -> None:
+        for _ in range(RECORDS):
+            file.write(LINE)
+
+    return work
+
+
+def _log(directory: Path, rank: int) -> Callable[[], None]:
+    init_logging(run_dir=directory, rank=rank, console_ranks=str(PROCESSES))  # of none of these
+    logger = logging.getLogger("train")
+
+    def work() -> None:
+        for i in range(RECORDS):
+            logger.info("step %d loss %.4f", i, 0.12345)
+
+    return work
+
+
+def _throughput(
+    directory: Path, prepare: Callable[[Path, int], Callable[[], None]], *, is_shared: bool
+) -> float:
     """Records per second of all processes together."""
     go_read, go = os.pipe()
     done_read, done = os.pipe()
@@ -112,13 +135,13 @@ def _throughput(directory: Path, *, is_shared: bool) -> float:
         if child == 0:
             try:
                 os.close(go)
-                file = _rank_file(directory, 0 if is_shared else number)
+                work = prepare(directory, 0 if is_shared else number)
                 os.write(done, b".")
                 os.read(go_read, 1)  # until the parent closes its end: all begin together
-                for _ in range(RECORDS):
-                    file.write(LINE)
-            finally:
+                work()
                 os._exit(0)
+            finally:
+                os._exit(1)
         children.append(child)
     ready = 0
     while ready < PROCESSES:
@@ -130,20 +153,28 @@ def _throughput(directory: Path, *, is_shared: bool) -> float:
     seconds = time.perf_counter() - begin
     for descriptor in (go_read, done_read, done):
         os.close(descriptor)
-    size = sum(path.stat().st_size for path in directory.iterdir())
-    assert size == PROCESSES * RECORDS * len(LINE), size
+    logs = [path for path in (directory / "logs").iterdir() if path.suffix == ".log"]
+    stepped = sum(path.read_bytes().count(b" - step ") for path in logs)
+    assert stepped == PROCESSES * RECORDS, stepped
     return PROCESSES * RECORDS / seconds
 
 
-def one_file_or_many(directory: str) -> tuple[list[float], list[float]]:
-    """Records per second on one file and on one for each process, in turns."""
+def one_file_or_many(
+    directory: str, prepare: Callable[[Path, int], Callable[[], None]]
+) -> list[str]:
+    """A row of a table: records per second on one file and on one for each process, in turns."""
     one: list[float] = []
     many: list[float] = []
     for number in range(2 * PROCESS_ROUNDS):
         is_shared = number % 4 in (0, 3)
-        with tempfile.TemporaryDirectory(dir=directory) as logs:
-            (one if is_shared else many).append(_throughput(Path(logs), is_shared=is_shared))
-    return one, many
+        with tempfile.TemporaryDirectory(dir=directory) as run_dir:
+            found = _throughput(Path(run_dir), prepare, is_shared=is_shared)
+        (one if is_shared else many).append(found)
+    return [
+        f"{statistics.median(one) / 1000:.0f}",
+        f"{statistics.median(many) / 1000:.0f}",
+        spread(ratios(one, many)),
+    ]
 
 
 def main() -> None:
@@ -152,7 +183,10 @@ def main() -> None:
     parser.add_argument("--directory", help="where to write, such as a network file system")
     with tempfile.TemporaryDirectory(dir=parser.parse_args().directory) as directory:
         rows = cost_of_the_check(directory)
-        one, many = one_file_or_many(directory)
+        sharing = [
+            ["`logger.info`, file only", *one_file_or_many(directory, _log)],
+            ["`RankFile.write` alone", *one_file_or_many(directory, _write_only)],
+        ]
     text = "\n\n".join(
         (
             "## What sharing a file costs",
@@ -165,14 +199,7 @@ def main() -> None:
             " 0.80 is wanted.",
             table(
                 ["", "one file", "eight files", "ratio"],
-                [
-                    [
-                        "`RankFile.write` alone",
-                        f"{statistics.median(one) / 1000:.0f}",
-                        f"{statistics.median(many) / 1000:.0f}",
-                        spread(ratios(one, many)),
-                    ]
-                ],
+                sharing,
             ),
         )
     )

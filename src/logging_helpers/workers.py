@@ -28,7 +28,9 @@ class WorkerInitializer:
             return
         setup = self._setup
         if setup is None:
-            say_once("init_worker() has nothing to set up: no process that passed it on had called init_logging()")
+            say_once(
+                "init_worker() has nothing to set up: no process that passed it on had called init_logging()"
+            )
             return
         start(setup.settings, setup.info, owner_pid=setup.owner_pid)
 

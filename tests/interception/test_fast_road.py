@@ -42,7 +42,6 @@ def is_fast(log):
     leave_ours_alone()
     made = []
     init = logging.LogRecord.__init__
-    before = fast_road._RECORD_METHODS
 
     def count(record, *arguments, **options):
         made.append(1)
@@ -50,12 +49,9 @@ def is_fast(log):
 
     with (
         mock.patch.object(logging.LogRecord, "__init__", count),
-        mock.patch.object(
-            fast_road, "_RECORD_METHODS", fast_road._record_methods_of(logging.LogRecord)
-        ),
+        mock.patch.object(fast_road, "_init", count),
     ):
         log()
-    assert before == fast_road._RECORD_METHODS
     return not made
 
 

@@ -4,6 +4,7 @@ Run as a program (`run_processes` does) it is the writers of one file.
 """
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import re
@@ -15,7 +16,7 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 
-from logging_helpers.outputs import rank_file, rotation, tidying
+from logging_helpers.outputs import open_log, rank_file, rotation, tidying
 from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import Record, read
@@ -192,6 +193,23 @@ def _unlocked(directory, max_bytes, gzip=0, keep=0):
     return _ours(directory, max_bytes, gzip, keep)
 
 
+class NoLocks:
+    """In place of `fcntl`: a file system without `flock`, as Lustre is without that option."""
+
+    LOCK_EX, LOCK_SH, LOCK_NB, LOCK_UN = 2, 1, 4, 8
+
+    def __init__(self, number=errno.ENOSYS):
+        self._number = number
+
+    def flock(self, descriptor, operation):
+        raise OSError(self._number, "no locks here")
+
+
+def _lockless(directory, max_bytes, gzip=0, keep=0):
+    open_log.fcntl = NoLocks()
+    return _ours(directory, max_bytes, gzip, keep)
+
+
 def _loguru(directory, max_bytes, gzip=0, keep=0):
     from loguru import logger
 
@@ -211,7 +229,7 @@ def _bury(path):
             os.rename(path, grave)
 
 
-SINKS = {"ours": _ours, "unlocked": _unlocked, "loguru": _loguru}
+SINKS = {"ours": _ours, "lockless": _lockless, "unlocked": _unlocked, "loguru": _loguru}
 
 
 def run_processes(

@@ -5,10 +5,10 @@ import os
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from rank_files import line, messages, names
+from rank_files import NoLocks, line, messages, names
 
 from logging_helpers import init_logging, log_master, shutdown_logging
-from logging_helpers.outputs import rotation
+from logging_helpers.outputs import open_log, rotation
 from logging_helpers.settings.resolve import Rotation
 from ranklog.line_format import JsonLayout
 
@@ -137,3 +137,37 @@ def test_log_master_rotates_like_any_call(run_dir):
     log_master("x")
     shutdown_logging()
     assert [".script.log.lock", *["script.TIME.log"] * 3, "script.log"] == names(run_dir / "logs")
+
+
+def test_without_locks_two_that_rotate_at_once_do_not_overwrite_each_others_piece(
+    make_file, logs, fixed_time, monkeypatch
+):
+    """The one looks for a free name, and the other takes it before it renames."""
+    monkeypatch.setattr(open_log, "fcntl", NoLocks())
+    ours, theirs = make_file(max_bytes=10), make_file(max_bytes=10)
+    rename, is_first = os.rename, iter([True])
+
+    def rename_after_theirs(source, target):
+        if next(is_first, False):
+            rotation.rotate(theirs.descriptor, str(logs), 1, theirs.layout, 10)
+            theirs.write(line("theirs"))
+        rename(source, target)
+
+    monkeypatch.setattr(rotation.os, "rename", rename_after_theirs)
+    ours.write(line("ours"))
+    ours.write(line("ours again"))
+    found, damage = messages(logs)
+    assert ["ours", "ours again", "theirs"] == sorted(found)
+    assert not damage
+
+
+def test_without_locks_a_rotation_that_fails_leaves_no_empty_piece(make_file, logs, monkeypatch):
+    monkeypatch.setattr(open_log, "fcntl", NoLocks())
+    file = make_file(max_bytes=10)
+
+    def fail(source, target):
+        raise PermissionError(13, "Permission denied", source)
+
+    monkeypatch.setattr(rotation.os, "rename", fail)
+    file.write(line("x"))
+    assert [LOCK, LIVE] == names(logs)

@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from rank_files import TIMEOUT_SECONDS, line, messages, names
+from rank_files import TIMEOUT_SECONDS, NoLocks, line, messages, names
 
 from logging_helpers import init_logging, shutdown_logging
 from logging_helpers.outputs import open_log, tidying
@@ -206,18 +206,6 @@ for _ in range(4):
     )
     expected = [".script.log.lock", "script.TIME.log.gz", "script.log"]
     assert (0, expected) == (done.returncode, names(logs))
-
-
-class NoLocks:
-    """A file system without `flock`, as Lustre is when mounted without it."""
-
-    LOCK_EX, LOCK_SH, LOCK_NB, LOCK_UN = 2, 1, 4, 8
-
-    def __init__(self, number):
-        self._number = number
-
-    def flock(self, descriptor, operation):
-        raise OSError(self._number, "no locks here")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])

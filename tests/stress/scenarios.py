@@ -10,7 +10,7 @@ ROTATION_BYTES = 256 * 1024
 BROKEN = ("loguru", "unlocked")
 """Sinks in which losses must show: loguru's own rotating file, and ours without its lock."""
 
-_BROKEN_TRIES = 5
+_BROKEN_TRIES = 20
 """By chance a run of a broken sink may lose nothing."""
 
 
@@ -45,6 +45,8 @@ class Scenario:
             size = {"per_writer": 500, "threads": 2, "processes": 4, "max_bytes": 1000}
         elif self.disturbance == "kills":
             size = {"max_bytes": 2048}
+        elif self.disturbance == "stops":
+            size["times"] = 1
         for number in range(_BROKEN_TRIES):
             found = self.run(directory / f"{kind}-{number}", kind=kind, **(self.short | size))
             if found.lost:

@@ -50,8 +50,8 @@ _ATTRIBUTE_COUNTS: dict[type, int] = {
 # What a record goes through. Sentry, for one, replaces `callHandlers`.
 _methods_of = attrgetter("makeRecord", "findCaller", "handle", "callHandlers", "filter")
 _METHODS: tuple[object, ...] = _methods_of(logging.Logger)
-_record_methods_of = attrgetter("__init__", "getMessage")
-_RECORD_METHODS: tuple[object, ...] = _record_methods_of(logging.LogRecord)
+_LogRecord = logging.LogRecord
+_init, _get_message = _LogRecord.__init__, _LogRecord.getMessage
 # Up to Python 3.10 stdlib counts its own frames, and so ours, as levels of the stack.
 _COUNTS_OUR_FRAME = sys.version_info < (3, 11)
 
@@ -84,7 +84,7 @@ class FastRoad:
         if self._is_open or code is None or code.co_varnames[: code.co_argcount] != _PARAMETERS:
             return
         # Who replaced a method before we were imported shows by the file of the code.
-        methods = (logging.Logger._log, *_METHODS, *_RECORD_METHODS)
+        methods = (logging.Logger._log, *_METHODS, _init, _get_message)
         codes = [getattr(method, "__code__", None) for method in methods]
         if any(getattr(code, "co_filename", None) != _SOURCE for code in codes):
             return
@@ -111,8 +111,9 @@ class FastRoad:
             or level < handler.level
             or handler.before_next is not None
             or _methods_of(kind) != _METHODS
-            or _record_methods_of(logging.LogRecord) != _RECORD_METHODS
-            or logging.getLogRecordFactory() is not logging.LogRecord
+            or logging.getLogRecordFactory() is not _LogRecord
+            or _LogRecord.__init__ is not _init
+            or _LogRecord.getMessage is not _get_message
             or logging._srcfile is None  # documented: then callers are not looked for
         ):
             return False

@@ -62,7 +62,8 @@ class Console:
     def __init__(self, stream: TextIO | None, rank_label: str) -> None:
         self._stream = stream
         self._rank_label = rank_label
-        self._second: tuple[tuple[int, ...], str] = ((), "")
+        # The second printed last and its text: one tuple, so that threads never mix two.
+        self._clock: tuple[int, int, int, str] = (-1, 0, 0, "")
         self._labels: dict[str, str] = {}
         self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
         # Streams that programs put in place of stderr need not be safe for threads. A
@@ -93,11 +94,10 @@ class Console:
         text = message if exception is None else f"{message}\n{exception}"
         if not text.isprintable():
             text = _tamed(text, colour)
-        second = (time.hour, time.minute, time.second)
-        last_second, clock = self._second
-        if second != last_second:
-            clock = "[{:02d}:{:02d}:{:02d}.".format(*second)
-            self._second = (second, clock)
+        second, minute, hour, clock = self._clock
+        if time.second != second or time.minute != minute or time.hour != hour:
+            clock = f"[{time.hour:02d}:{time.minute:02d}:{time.second:02d}."
+            self._clock = (time.second, time.minute, time.hour, clock)
         if colour:
             label = f"{self._rank_label}{_colour_of(level_number)}{level.ljust(8)}{_RESET} "
         else:
@@ -157,18 +157,6 @@ def _needs_flush(stream: TextIO) -> bool:
         return not stream.line_buffering
     except Exception:  # closed, or no full text stream
         return True
-
-
-def _print(line: str, stream: TextIO, flush: bool) -> None:
-    try:
-        try:
-            stream.write(line)
-        except UnicodeEncodeError:
-            stream.write(_encodable(line, stream))
-        if flush:
-            stream.flush()
-    except Exception:
-        pass
 
 
 def _tamed(text: str, colour: bool) -> str:

@@ -7,7 +7,13 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from logging_helpers.outputs.open_log import lock_exclusive, open_log, open_regular, unlock
+from logging_helpers.outputs.open_log import (
+    has_locks,
+    lock_exclusive,
+    open_log,
+    open_regular,
+    unlock,
+)
 from ranklog.line_format import Layout, live_name, lock_name, piece_name
 
 FileIdentity = tuple[int, int]
@@ -50,14 +56,18 @@ def rotate(
             as it was.
     """
     path = os.path.join(directory, live_name(rank, layout.suffix))
-    with _rotation_lock(os.path.join(directory, lock_name(rank, layout.suffix))) as is_held:
-        if not is_held:
+    with _rotation_lock(os.path.join(directory, lock_name(rank, layout.suffix))) as lock:
+        if lock is None:
             return False  # somebody is at it; the next record asks again
         is_live = is_same_file(descriptor, path)
         if is_live:
             if os.fstat(descriptor).st_size < max_bytes:
                 return False
-            os.rename(path, _unused_piece(directory, rank, layout.suffix))
+            piece = _unused_piece(directory, rank, layout.suffix)
+            if has_locks(lock):
+                os.rename(path, piece)
+            elif not _rename_unlocked(path, piece):
+                return False
         reopen(descriptor, path, layout.cut_mark)
         return is_live
 
@@ -117,12 +127,34 @@ def remove_if_size(descriptor: int, path: str, size: int) -> bool:
     return False
 
 
+def _rename_unlocked(path: str, piece: str) -> bool:
+    """Rename where others may do the same at this moment, and found the same name free.
+
+    An empty file takes the name first: only one of them can make it.
+
+    Returns:
+        False where another was faster.
+    """
+    try:
+        os.close(open_regular(piece, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    try:
+        os.rename(path, piece)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(piece)
+        raise
+    return True
+
+
 @contextlib.contextmanager
-def _rotation_lock(path: str) -> Iterator[bool]:
+def _rotation_lock(path: str) -> Iterator[int | None]:
+    """The open lock file, ``None`` where somebody else holds its lock."""
     lock = open_regular(path, os.O_RDWR | os.O_CREAT)
     _held.add(lock)
     try:
-        yield lock_exclusive(lock)
+        yield lock if lock_exclusive(lock) else None
     finally:
         if lock in _held:  # not in a child forked meanwhile, which has closed it
             _held.discard(lock)

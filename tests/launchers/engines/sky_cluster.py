@@ -135,7 +135,7 @@ def sky_cluster(python):
         visible = (directory, Path(python).parents[1], cache)
         pids = tuple(_hold_all(holders, directory, visible, cache))
         hosts = Hosts(pids, directory / "no-remote-shell", directory)
-        _start_daemons(hosts, directory)
+        _start_daemons(holders, hosts, directory)
         user = secrets.token_hex(4)
         variables = {
             "HOME": str(directory / "client"),
@@ -168,7 +168,7 @@ def _python310():
 def _write_files(directory, sshd_port, slurm_ports):
     for name in ("bin", "client/.slurm", "client/.sky", "home/.ssh", "etc/slurm", "run/sshd"):
         (directory / name).mkdir(parents=True)
-    for name in ("state", *(f"spool/{host}" for host in NAMES), *(f"tmp/{h}" for h in NAMES)):
+    for name in ("state", "tmp", *(f"spool/{host}" for host in NAMES)):
         (directory / name).mkdir(parents=True)
     (directory / "bin" / "python3.10").symlink_to(_python310())
 
@@ -209,32 +209,34 @@ def _write_files(directory, sshd_port, slurm_ports):
     (directory / "client" / ".slurm" / "config").write_text(clusters)
 
 
-def _mounts(directory, host, visible, cache):
-    """Commands that give a host its own files; of /tmp it sees only `visible`."""
-    tmp = directory / "tmp" / host
+def _mounts(directory, visible, cache):
+    """Commands that give a host its own files; of /tmp it sees only `visible`.
+
+    SkyPilot installs itself in /tmp on each node, a gigabyte for both.
+    """
+    tmp = directory / "tmp"
     binds = [
         (path, tmp / path.relative_to("/tmp")) for path in visible if path.is_relative_to("/tmp")
     ]
     # Where SkyPilot has uv keep what it fetched.
     binds.append((cache, tmp / f"uv_cache_{os.getuid()}"))
-    for source, target in binds:
-        for path in (source, target):
-            path.mkdir(parents=True, exist_ok=True)
+    commands = [["mount", "-t", "tmpfs", "tmpfs", tmp]]
+    commands.append(["mkdir", "-p", cache, *(target for _, target in binds)])
     names = ("hosts", "nsswitch.conf", "passwd", "profile", "slurm")
     binds += [(directory / "etc" / name, Path("/etc", name)) for name in names]
     binds += [(directory / "run", Path("/run"))]
-    commands = [["mount", "--bind", str(source), str(target)] for source, target in binds]
-    commands.append(["mount", "--rbind", str(tmp), "/tmp"])
-    return "\n".join(shlex.join(command) for command in commands)
+    commands += [["mount", "--bind", *bind] for bind in binds]
+    commands.append(["mount", "--rbind", tmp, "/tmp"])
+    return "\n".join(shlex.join(map(str, command)) for command in commands)
 
 
 def _hold_all(holders, directory, visible, cache):
     own = ["unshare", "--uts", "--mount"]
+    mounts = _mounts(directory, visible, cache)
     first = None
     for name in NAMES:
         join = ["nsenter", f"--target={first}", "--pid", "--"]
         start = [*own, "--pid", "--kill-child", "--fork"] if first is None else [*join, *own]
-        mounts = _mounts(directory, name, visible, cache)
         holder = subprocess.Popen(
             [*start, "bash", "-c", _HOLD.format(mounts=mounts, name=name)],
             stdin=subprocess.PIPE,
@@ -250,18 +252,23 @@ def _hold_all(holders, directory, visible, cache):
         yield int(said[0])
 
 
-def _start_daemons(hosts, directory):
+def _start_daemons(holders, hosts, directory):
+    def start(number, program, *arguments):
+        daemon = _start(hosts, number, directory, program, *arguments)
+        holders.callback(daemon.wait)
+        holders.callback(daemon.kill)
+
     key = directory / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o400)
     munge = {name: directory / f"munged.{name}" for name in ("pid-file", "log-file", "seed-file")}
     munge |= {"socket": directory / "munge.socket", "key-file": key}
     options = [f"--{option}={path}" for option, path in munge.items()]
-    _start(hosts, 0, directory, "munged", "-F", "--force", *options)
-    _start(hosts, 0, directory, "sshd", "-D", "-e", "-f", directory / "sshd.conf")
-    _start(hosts, 0, directory, "slurmctld", "-D")
+    start(0, "munged", "-F", "--force", *options)
+    start(0, "sshd", "-D", "-e", "-f", directory / "sshd.conf")
+    start(0, "slurmctld", "-D")
     for number in range(len(NAMES)):
-        _start(hosts, number, directory, "slurmd", "-D")
+        start(number, "slurmd", "-D")
     deadline = time.monotonic() + READY_SECONDS
     ask = hosts.on(0, directory, "sinfo", "--noheader", "--Node", "--format=%t")
     while (states := subprocess.run(ask, capture_output=True, text=True)).stdout != "idle\nidle\n":
@@ -274,7 +281,7 @@ def _start_daemons(hosts, directory):
 def _start(hosts, number, directory, program, *arguments):
     path = shutil.which(program)  # sshd wants its own full path
     with open(directory / f"{program}.{number}.out", "wb") as out:
-        subprocess.Popen(
+        return subprocess.Popen(
             hosts.on(number, directory, path, *map(str, arguments)),
             stdin=subprocess.DEVNULL,
             stdout=out,
