@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from ranklog import line_format
 from ranklog.line_format import BANNER_FUNCTION, BANNER_LOGGER, Damage, Layout, Record
 
 # A busy machine is no finding.
@@ -186,7 +187,5 @@ def _as_read(value: Any) -> Any:
 def decode(layout: Layout, data: bytes) -> tuple[list[Record], Damage]:
     """Records and damage of a file's bytes, which end in a newline."""
     assert data == b"" or data.endswith(b"\n")
-    lines = data.split(b"\n")[:-1]
     damage = Damage()
-    texts = (line.decode("utf-8", "backslashreplace") for line in lines)
-    return list(layout.decode(texts, damage)), damage
+    return list(line_format.decode(data, layout, damage)), damage

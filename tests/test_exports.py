@@ -1,6 +1,7 @@
 import logging_helpers
 import ranklog
 import skypilot_logging
+from ranklog.views import VIEWS
 
 
 def test_logging_helpers_exports_what_the_design_lists():
@@ -22,8 +23,10 @@ def test_logging_helpers_exports_what_the_design_lists():
     assert all(hasattr(logging_helpers, name) for name in logging_helpers.__all__)
 
 
-def test_ranklog_exports_read_and_what_it_gives():
-    assert sorted(ranklog.__all__) == ["Damage", "Record", "read"]
+def test_ranklog_exports_read_what_it_gives_and_a_function_for_each_view():
+    views = [view.function for view in VIEWS]
+    assert views == ["merge", "follow", "first_error", "silent", "group", "ranks", "timeline"]
+    assert ranklog.__all__ == sorted(["Damage", "Record", "read", *views])
     assert all(hasattr(ranklog, name) for name in ranklog.__all__)
 
 

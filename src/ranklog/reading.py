@@ -1,39 +1,63 @@
-"""Reads a whole run in time order."""
+"""Reads a whole run in time order, as records."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from itertools import groupby
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ranklog.discover import discover
+from ranklog.files.discover import Source
 from ranklog.line_format import Damage, Record
-from ranklog.parse import parse_rank
+from ranklog.merging import Batch, merge
+from ranklog.run import Paths, Run
+from ranklog.selection import Filters, make_selection
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-def read(path: str | os.PathLike[str], *, damage: Damage | None = None) -> Iterator[Record]:
-    """Every record of every rank under `path`.
+def read(
+    path: Paths, *, damage: Damage | None = None, **filters: Unpack[Filters]
+) -> Iterator[Record]:
+    """The records of every rank under `path`.
 
     Args:
-        path: A run directory, its ``logs`` directory, or one file.
-        damage: Told of cut records and lines that are no record's; by default they are
-            passed over silently.
+        path: A run directory, its ``logs`` directory, a file, a pattern, or several of them.
+        damage: Told of cut records, lines that are no record's, and files that cannot be read;
+            by default they are passed over silently.
+        filters: Which records are wanted; see `Filters`.
 
     Yields:
-        Records in time order; equal times by rank, then in file order.
+        Records in time order; equal times by rank, then in file order. A rank whose clock was
+        set back by more than a minute stays in file order.
 
     Raises:
         FileNotFoundError: There is nothing at `path`.
-        ValueError: `path` is a file whose name is none of ours.
+        ValueError: A filter is malformed, or the run has no such attempt.
     """
-    return iter(_sorted_records(path, Damage() if damage is None else damage))
+    return records(Run(path, make_selection(filters), damage, tracks=True))
 
 
-def _sorted_records(path: str | os.PathLike[str], damage: Damage) -> list[Record]:
-    records: list[Record] = []
-    ranks = groupby(discover(path), key=lambda segment: (segment.name.rank, segment.name.suffix))
-    for _, segments in ranks:
-        records.extend(parse_rank(segments, damage))
-    # Discovered by rank, and sorting is stable: ties stay by rank, then file order.
-    records.sort(key=lambda record: record.time)
-    return records
+def records(run: Run) -> Iterator[Record]:
+    """The records of an opened run that tracks attempts, in time order."""
+    for items in merge([_batches(run, source) for source in run.sources]):
+        yield from items
+
+
+def _batches(run: Run, source: Source) -> Iterator[Batch]:
+    reader = source.layout.reader()
+    ordering = run.ordering(source)
+    for stretch in run.stretches(source):
+        keys: list[bytes] = []
+        items: list[Record] = []
+        for key, item in zip(stretch.keys, stretch.items, strict=True):
+            record = reader.parse(item, run.damage)
+            if record is not None:
+                keys.append(key)
+                items.append(with_pid(record, stretch.pid))
+        yield ordering.batch(keys, items, stretch.newest)
+
+
+def with_pid(record: Record, pid: int | None) -> Record:
+    """A record with the process id of the banner above it, unless it has one of its own."""
+    return record if record.pid is not None or pid is None else replace(record, pid=pid)

@@ -20,9 +20,9 @@ from logging_helpers.outputs import open_log, rank_file, rotation, tidying
 from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import Record, read
-from ranklog.discover import discover
+from ranklog.files.discover import discover
+from ranklog.files.record_blocks import record_blocks
 from ranklog.line_format import Damage, TextLayout, encode
-from ranklog.parse import parse_rank
 
 TIME = datetime(2026, 10, 5, 23, 50, 0, 123456, tzinfo=timezone.utc)
 TIMEOUT_SECONDS = 60
@@ -135,11 +135,14 @@ def stream(directory, damage):
     deleted = Path(directory, "deleted")
     for size in deleted.glob("*.size"):
         os.truncate(size.with_suffix(""), int(size.read_text()))
-    segments = [*discover(directory), *(discover(deleted) if deleted.is_dir() else [])]
+    found = [*discover(directory), *(discover(deleted) if deleted.is_dir() else [])]
     live = datetime.max.replace(tzinfo=timezone.utc)
-    segments.sort(key=lambda segment: segment.name.rotated or live)
-    for record in parse_rank(segments, damage):
-        yield record.message
+    segments = [segment for source in found for segment in source.segments]
+    segments.sort(key=lambda segment: segment.rotated or live)
+    if segments:
+        reader = found[0].layout.reader()
+        for records in record_blocks(found[0]._replace(segments=tuple(segments)), 1 << 20, damage):
+            yield from (message.decode() for message in reader.messages(records.items))
 
 
 def count_in(directory, expected_writers, per_writer):

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ranklog.discover import Segment, discover
-from ranklog.line_format import parse_name
+from ranklog.files.discover import Source, discover
 
 
 def make(directory: Path, *names: str) -> None:
@@ -16,8 +15,8 @@ def make(directory: Path, *names: str) -> None:
         (directory / name).touch()
 
 
-def names(segments: list[Segment]) -> list[str]:
-    return [segment.path.name for segment in segments]
+def names(sources: list[Source]) -> list[str]:
+    return [Path(segment.path).name for source in sources for segment in source.segments]
 
 
 @pytest.mark.parametrize(
@@ -72,11 +71,15 @@ def test_foreign_files_and_directories_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [".", "logs", "logs/script_1.log"])
 def test_a_run_its_logs_and_one_file_may_be_named(tmp_path: Path, given: str) -> None:
     make(tmp_path / "logs", "script_1.log")
-    name = parse_name("script_1.log")
-    assert name is not None
-    expected = [Segment(tmp_path / "logs" / "script_1.log", name)]
-    assert expected == discover(tmp_path / given)
-    assert expected == discover(str(tmp_path / given))
+    path = tmp_path / given
+    (source,) = discover(path)
+    expected = path if path.is_file() else tmp_path / "logs" / "script_1.log"
+    assert (1, ".log", [expected]) == (
+        source.rank,
+        source.layout.suffix,
+        [Path(segment.path) for segment in source.segments],
+    )
+    assert [source.segments] == [one.segments for one in discover(str(path))]
 
 
 def test_files_beside_a_logs_directory_are_not_the_runs(tmp_path: Path) -> None:
@@ -99,12 +102,23 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
     assert f"no run directory or log file at {str(path)!r}" == str(caught.value)
 
 
-def test_a_file_of_another_name_is_refused_with_what_is_accepted(tmp_path: Path) -> None:
-    make(tmp_path, "train.log")
-    with pytest.raises(ValueError, match="train") as caught:
-        discover(tmp_path / "train.log")
-    expected = (
-        f"{str(tmp_path / 'train.log')!r} is not named like a rank's log file"
-        " (script.log, script_1.log, script_1.<time>.log.gz, script.jsonl ...)"
-    )
-    assert expected == str(caught.value)
+def test_a_file_of_another_name_is_a_source_of_no_rank(tmp_path: Path) -> None:
+    make(tmp_path, "train.log", "train.jsonl", "old.jsonl.gz")
+    (tmp_path / "braces.txt").write_text("{}")
+    found = discover(*sorted(tmp_path.iterdir()))
+    assert [
+        (None, ".jsonl", "braces.txt"),
+        (None, ".jsonl", "old.jsonl.gz"),
+        (None, ".jsonl", "train.jsonl"),
+        (None, ".log", "train.log"),
+    ] == [(one.rank, one.layout.suffix, Path(one.path).name) for one in found]
+
+
+def test_patterns_and_several_paths_are_taken_and_a_file_named_twice_is_read_once(
+    tmp_path: Path,
+) -> None:
+    for run in ("a", "b"):
+        make(tmp_path / run / "logs", "script.log", "script_1.log")
+    found = discover(tmp_path / "*" / "logs", tmp_path / "a", tmp_path / "b/logs/script.log")
+    assert ["script.log", "script.log", "script_1.log", "script_1.log"] == names(found)
+    assert len({source.path for source in found}) == 4

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from strategies import banner, end, record
 
-from ranklog import Record
-from ranklog.discover import discover
-from ranklog.line_format import Damage, JsonLayout, TextLayout, encode
-from ranklog.parse import parse_rank
+import ranklog
+from ranklog import Damage, Record
+from ranklog.line_format import FileDamage, JsonLayout, TextLayout, encode
 
 A, B, C = (record(message=name) for name in "abc")
 CHILD = record(message="child", pid=9)
@@ -33,7 +32,7 @@ def parse(directory: Path, **contents: bytes) -> tuple[list[Record], Damage]:
     for name, content in contents.items():
         (directory / NAMES[name]).write_bytes(content)
     damage = Damage()
-    return list(parse_rank(discover(directory), damage)), damage
+    return list(ranklog.read(directory, damage=damage)), damage
 
 
 NAMES = {
@@ -152,9 +151,9 @@ def test_a_truncated_gzip_file_gives_the_records_before_the_cut(tmp_path: Path) 
         assert len(records) - complete == int(
             content.endswith(b"\n") and not content.endswith(b"    ! E\n")
         )
-        assert damage.foreign_lines == 1
+        assert (damage.unreadable, damage.foreign_lines) == (1, 0)
         assert damage.cut_records == int(content != b"" and not content.endswith(b"\n"))
-        assert damage.examples[0].startswith(f"{name}: ")
+        assert [str(tmp_path / name)] == list(damage.files)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +178,10 @@ def test_a_damaged_gzip_file_is_counted_by_name_and_costs_no_other_file(
     tmp_path: Path, content: bytes, expected: list[Record], reason: str
 ) -> None:
     records, damage = parse(tmp_path, old=content, live=text(B))
-    assert ([*expected, B], 1) == (records, damage.foreign_lines)
-    assert damage.examples[0].startswith(f"{NAMES['old']}: {reason}")
+    assert ([*expected, B], 1) == (records, damage.unreadable)
+    found = damage.files[str(tmp_path / NAMES["old"])]
+    assert found == FileDamage(reason=found.reason)
+    assert (found.reason or "").startswith(reason)
 
 
 def test_several_gzip_members_are_one_file(tmp_path: Path) -> None:

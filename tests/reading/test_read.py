@@ -45,9 +45,9 @@ CASES: dict[str, tuple[dict[str, list[Record]], list[str]]] = {
         {"script.log": [at(3, "c"), at(1, "a"), at(2, "b")], "script_1.log": [at(0, "z", 1)]},
         ["z", "a", "b", "c"],
     ),
-    "a clock set back by a day": (
-        {"script.log": [at(86_400_000, "late"), at(0, "early")]},
-        ["early", "late"],
+    "a clock set back by a day keeps its file's order": (
+        {"script.log": [at(86_400_000, "late"), at(0, "early")], "script_1.log": [at(1, "x", 1)]},
+        ["x", "late", "early"],
     ),
     "ties by rank, which is not the order of names": (
         {f"script_{rank}.log": [at(0, f"{rank}", rank)] for rank in (10, 9, 2)},

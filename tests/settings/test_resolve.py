@@ -11,9 +11,9 @@ from support import contents, messages
 from logging_helpers import init_logging
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.session import current_setup
-from logging_helpers.settings.console_ranks import ConsoleRanks
 from logging_helpers.settings.levels import LevelRules
 from logging_helpers.settings.resolve import Rotation, Settings, fill_job_id, resolve_settings
+from ranklog.line_format.rank_sets import RankSet
 
 DEFAULTS = {
     "level": None,
@@ -119,7 +119,7 @@ ACCEPTED = {
             stream=STREAM,
             explicit_rank=3,
             patcher=patch,
-            console_ranks=ConsoleRanks(((0, 0),)),
+            console_ranks=RankSet(((0, 0),)),
             strict=True,
             crash_reports=False,
             dump_signal=int(signal.SIGUSR1),

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TextIO
 
 from logging_helpers.identity.rank_info import RankInfo
-from logging_helpers.settings.console_ranks import ConsoleRanks, parse_console_ranks
 from logging_helpers.settings.dump_signals import checked_dump_signal
 from logging_helpers.settings.levels import LevelRules, parse_directives, parse_level
 from logging_helpers.settings.sizes import parse_bytes
 from ranklog.line_format import LAYOUTS
+from ranklog.line_format.rank_sets import RankSet, parse_ranks
 
 Patcher = Callable[[Any], None]
 """A loguru patcher: changes a record in place before any sink sees it."""
@@ -36,7 +36,7 @@ class Rotation(NamedTuple):
 
 
 _NO_ROTATION = Rotation()
-_ALL_RANKS = ConsoleRanks()
+_ALL_RANKS = RankSet()
 
 
 class Settings(NamedTuple):
@@ -51,7 +51,7 @@ class Settings(NamedTuple):
     stream: TextIO | None = None
     explicit_rank: int | None = None
     patcher: Patcher | None = None
-    console_ranks: ConsoleRanks = _ALL_RANKS
+    console_ranks: RankSet = _ALL_RANKS
     strict: bool = False
     crash_reports: bool = True
     dump_signal: int | None = None
@@ -91,9 +91,9 @@ def resolve_settings(
     file_default = default if file_level is None else parse_level(file_level, "argument file_level")
     if environ.get(CONSOLE_RANKS_VARIABLE):
         where = f"environment variable {CONSOLE_RANKS_VARIABLE}"
-        ranks = parse_console_ranks(environ[CONSOLE_RANKS_VARIABLE], where)
+        ranks = parse_ranks(environ[CONSOLE_RANKS_VARIABLE], where)
     else:
-        ranks = parse_console_ranks(console_ranks, "argument console_ranks")
+        ranks = parse_ranks(console_ranks, "argument console_ranks")
     if file_format not in LAYOUTS:
         raise ValueError(
             f"argument file_format={file_format!r} is not a format;"

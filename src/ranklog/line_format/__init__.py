@@ -1,11 +1,13 @@
 """The contract between writer and reader: how a record is laid on disk, how files are named.
 
 Nothing here but the standard library. A file format is one class with `encode` and
-`decode` and one entry in `LAYOUTS`.
+`reader` and one entry in `LAYOUTS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.extras import safe_repr
@@ -30,7 +32,8 @@ from ranklog.line_format.stamps import EPOCH, split_time
 from ranklog.line_format.text import TextLayout
 
 if TYPE_CHECKING:
-    from ranklog.line_format.damage import Damage
+    from ranklog.line_format.damage import Damage, FileDamage
+    from ranklog.line_format.reader import Origin, Reader, Records
     from ranklog.line_format.record import Record
 
 Layout = TextLayout | JsonLayout
@@ -49,11 +52,16 @@ __all__ = [
     "NOTICE_FUNCTION",
     "STANDARD_LEVELS",
     "Damage",
+    "FileDamage",
     "FileName",
     "JsonLayout",
     "Layout",
+    "Origin",
+    "Reader",
     "Record",
+    "Records",
     "TextLayout",
+    "decode",
     "encode",
     "live_name",
     "lock_name",
@@ -86,14 +94,37 @@ def encode(record: Record, layout: Layout, *, is_child: bool = False) -> bytes:
     )
 
 
+def decode(data: bytes, layout: Layout, damage: Damage) -> Iterator[Record]:
+    """Read records back.
+
+    Args:
+        data: Whole lines.
+        layout: An instance of one of `LAYOUTS`.
+        damage: Told of every line that belongs to no whole record.
+
+    Yields:
+        Records in the order of `data`; `Record.pid` only where the record itself has it.
+    """
+    reader = layout.reader()
+    for item in reader.split(data, damage).items:
+        record = reader.parse(item, damage)
+        if record is not None:
+            yield record
+
+
+_READERS = {
+    "Damage": "damage",
+    "FileDamage": "damage",
+    "Origin": "reader",
+    "Reader": "reader",
+    "Record": "record",
+    "Records": "reader",
+}
+
+
 def __getattr__(name: str) -> Any:
     # What only readers need, so that the start of a job does not pay for it.
-    if name == "Record":
-        from ranklog.line_format.record import Record
-
-        return Record
-    if name == "Damage":
-        from ranklog.line_format.damage import Damage
-
-        return Damage
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _READERS.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

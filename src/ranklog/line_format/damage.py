@@ -4,34 +4,90 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_MOST_EXAMPLES = 5
+_EXAMPLE_CHARACTERS = 200
+
+
+@dataclass(slots=True)
+class FileDamage:
+    """What was found in one file; see `Damage`."""
+
+    cut_records: int = 0
+    foreign_lines: int = 0
+    example: str | None = None
+    reason: str | None = None
+
+    def describe(self) -> str:
+        """In words, for a person."""
+        parts = []
+        if self.reason is not None:
+            parts.append(self.reason)
+        if self.cut_records:
+            parts.append(_counted(self.cut_records, "record") + " cut short or damaged")
+        if self.foreign_lines:
+            parts.append(_counted(self.foreign_lines, "line") + " of no record")
+        if self.example is not None:
+            parts.append(f"such as {self.example!r}")
+        return ", ".join(parts)
+
 
 @dataclass(slots=True)
 class Damage:
-    """What was found in a file beside whole records.
+    """What was found beside whole records.
+
+    The stacks that `faulthandler` writes below a record when a process is ended or crashes
+    are no damage.
 
     Attributes:
         cut_records: Records cut short (killed or out of space in the middle of a write).
-        foreign_lines: Lines that no writer of ours laid out, such as a crash's raw stack.
+        foreign_lines: Lines that no writer of ours laid out.
         examples: The first few of either, to name them to a person.
+        unreadable: Number of files that could not be read, or not to their end.
+        files: The same for each file, by its path as it was given.
+        notes: What else a person should know, such as a clock that was set back.
     """
 
     cut_records: int = 0
     foreign_lines: int = 0
     examples: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    files: dict[str, FileDamage] = field(default_factory=dict, compare=False)
+    notes: list[str] = field(default_factory=list, compare=False)
+    place: str = field(default="", compare=False, repr=False)
+    """Path of the file that is being read now."""
 
     def cut_record(self, line: str) -> None:
         """Count a record that was cut short, by its first line."""
         self.cut_records += 1
-        self._keep(line)
+        self._of_file(line).cut_records += 1
 
     def foreign_line(self, line: str) -> None:
         """Count a line that belongs to no record."""
         self.foreign_lines += 1
-        self._keep(line)
+        self._of_file(line).foreign_lines += 1
 
-    def _keep(self, line: str) -> None:
-        if len(self.examples) < 5:
-            self.examples.append(line[:200])
+    def unreadable_file(self, path: str, reason: str) -> None:
+        """Count a file that cannot be read, or not to its end."""
+        self.unreadable += 1
+        self.files.setdefault(path, FileDamage()).reason = reason
+
+    def note(self, text: str) -> None:
+        """Keep what a person should know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _of_file(self, line: str) -> FileDamage:
+        line = line[:_EXAMPLE_CHARACTERS]
+        if len(self.examples) < _MOST_EXAMPLES:
+            self.examples.append(line)
+        found = self.files.setdefault(self.place, FileDamage())
+        if found.example is None:
+            found.example = line
+        return found
 
     def __bool__(self) -> bool:
-        return bool(self.cut_records or self.foreign_lines)
+        return bool(self.cut_records or self.foreign_lines or self.unreadable)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("s" if number != 1 else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,7 @@ from ranklog.line_format.extras import json_text
 from ranklog.line_format.stamps import StampFormatter
 
 if TYPE_CHECKING:
-    from ranklog.line_format.damage import Damage
-    from ranklog.line_format.record import Record
+    from ranklog.line_format.reader import Reader
 
 
 class JsonLayout:
@@ -61,16 +59,8 @@ class JsonLayout:
             f'"exception":{exception_text},"extra":{extra_text}}}\n'
         ).encode("utf-8", "backslashreplace")  # of a lone surrogate it makes JSON's own escape
 
-    def decode(self, lines: Iterable[str], damage: Damage) -> Iterator[Record]:
-        """Read records back; a line that is no such object is counted and passed over.
+    def reader(self) -> Reader:
+        """How files of this layout are read."""
+        from ranklog.line_format import json_reader  # readers only: writers start faster
 
-        Args:
-            lines: Physical lines without their newline, split at newlines only.
-            damage: Told of every line that is no record.
-
-        Returns:
-            Records in file order.
-        """
-        from ranklog.line_format import json_decoder  # readers only: writers start faster
-
-        return json_decoder.decode(lines, damage)
+        return json_reader

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,7 @@ from ranklog.line_format.guards import CUT_LINE, EXCEPTION_GUARD, EXTRA_GUARD, M
 from ranklog.line_format.stamps import StampFormatter
 
 if TYPE_CHECKING:
-    from ranklog.line_format.damage import Damage
-    from ranklog.line_format.record import Record
+    from ranklog.line_format.reader import Reader
 
 _NUMBERED_LEVEL = r"Level [0-9]+"
 
@@ -75,19 +73,11 @@ class TextLayout:
             text += f"{EXTRA_GUARD}{json_text(extra)}\n"
         return text.encode("utf-8", "backslashreplace")
 
-    def decode(self, lines: Iterable[str], damage: Damage) -> Iterator[Record]:
-        """Read records back.
+    def reader(self) -> Reader:
+        """How files of this layout are read."""
+        from ranklog.line_format import text_reader  # readers only: writers start faster
 
-        Args:
-            lines: Physical lines without their newline, split at newlines only.
-            damage: Told of every line that belongs to no whole record.
-
-        Returns:
-            Records in file order; `Record.pid` only where the line itself has it.
-        """
-        from ranklog.line_format import text_decoder  # readers only: writers start faster
-
-        return text_decoder.decode(lines, damage)
+        return text_reader
 
 
 def _guarded(text: str, guard: str) -> str:

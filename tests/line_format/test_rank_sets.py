@@ -8,7 +8,7 @@ import pytest
 from support import messages
 
 from logging_helpers import init_logging, log_master
-from logging_helpers.settings.console_ranks import ConsoleRanks, parse_console_ranks
+from ranklog.line_format.rank_sets import RankSet, parse_ranks
 
 ACCEPTED = 'accepted are "all", or ranks and ranges such as "0,3-5,-1"'
 LINE = re.compile(r"\[\d\d:\d\d:\d\d\.\d{3}\] \[3\] ([A-Z]+ +.*)")
@@ -17,18 +17,18 @@ LINE = re.compile(r"\[\d\d:\d\d:\d\d\.\d{3}\] \[3\] ([A-Z]+ +.*)")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("all", ConsoleRanks()),
-        (" ALL ", ConsoleRanks()),
-        ("0", ConsoleRanks(((0, 0),))),
-        (0, ConsoleRanks(((0, 0),))),
-        (-1, ConsoleRanks(((-1, -1),))),
-        ("0,3-5,-1", ConsoleRanks(((0, 0), (3, 5), (-1, -1)))),
-        (" 0 , 3-5 ", ConsoleRanks(((0, 0), (3, 5)))),
-        ("2-2", ConsoleRanks(((2, 2),))),
+        ("all", RankSet()),
+        (" ALL ", RankSet()),
+        ("0", RankSet(((0, 0),))),
+        (0, RankSet(((0, 0),))),
+        (-1, RankSet(((-1, -1),))),
+        ("0,3-5,-1", RankSet(((0, 0), (3, 5), (-1, -1)))),
+        (" 0 , 3-5 ", RankSet(((0, 0), (3, 5)))),
+        ("2-2", RankSet(((2, 2),))),
     ],
 )
 def test_all_ranks_and_ranges_are_taken_apart(text, expected):
-    assert expected == parse_console_ranks(text, "x")
+    assert expected == parse_ranks(text, "x")
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_all_ranks_and_ranges_are_taken_apart(text, expected):
     ],
 )
 def test_a_set_includes_its_ranks(ranks, world_size, expected):
-    chosen = parse_console_ranks(ranks, "x")
+    chosen = parse_ranks(ranks, "x")
     assert expected == [rank for rank in range(8) if chosen.includes(rank, world_size)]
 
 
 @pytest.mark.parametrize("text", ["all", "0", "-1", "3-5"])
 def test_a_process_without_a_rank_is_always_included(text):
-    assert parse_console_ranks(text, "x").includes(None, None)
+    assert parse_ranks(text, "x").includes(None, None)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_process_without_a_rank_is_always_included(text):
 )
 def test_a_malformed_set_is_named_with_its_source(text, part):
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the whole message is compared
-        parse_console_ranks(text, "argument console_ranks")
+        parse_ranks(text, "argument console_ranks")
     assert f"argument console_ranks={text!r} is malformed at {part!r}; {ACCEPTED}" == str(
         raised.value
     )
@@ -76,14 +76,14 @@ def test_a_malformed_set_is_named_with_its_source(text, part):
 
 def test_a_range_that_runs_backwards_is_named():
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the whole message is compared
-        parse_console_ranks("5-3", "x")
+        parse_ranks("5-3", "x")
     assert f"x='5-3' has a range that runs backwards; {ACCEPTED}" == str(raised.value)
 
 
 @pytest.mark.parametrize("value", [0.5, True, None, ["0"]])
 def test_a_set_of_another_type_is_named(value):
     with pytest.raises(TypeError) as raised:
-        parse_console_ranks(value, "argument console_ranks")
+        parse_ranks(value, "argument console_ranks")
     assert f"argument console_ranks={value!r} is not a set of ranks; {ACCEPTED}" == str(
         raised.value
     )

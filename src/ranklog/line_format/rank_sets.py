@@ -1,4 +1,4 @@
-"""Which ranks print everything on the console; the others print warnings and above."""
+"""Sets of ranks, as a person writes them: which print to a console, which are read."""
 
 import re
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 _PART = r"(-\d+)|(\d+)(?:-(\d+))?"
 
 
-class ConsoleRanks(NamedTuple):
+class RankSet(NamedTuple):
     """A set of ranks.
 
     Attributes:
@@ -28,7 +28,7 @@ class ConsoleRanks(NamedTuple):
         )
 
 
-def parse_console_ranks(text: str | int, where: str) -> ConsoleRanks:
+def parse_ranks(text: str | int, where: str) -> RankSet:
     """Take ``"all"`` or ``"0,3-5,-1"`` apart.
 
     Args:
@@ -46,7 +46,7 @@ def parse_console_ranks(text: str | int, where: str) -> ConsoleRanks:
     if not isinstance(text, str):
         raise TypeError(f"{where}={text!r} is not a set of ranks; {accepted}")
     if text.strip().lower() == "all":
-        return ConsoleRanks()
+        return RankSet()
     ranges = []
     for part in text.split(","):
         match = re.fullmatch(_PART, part.strip())
@@ -57,4 +57,4 @@ def parse_console_ranks(text: str | int, where: str) -> ConsoleRanks:
         if last < first:
             raise ValueError(f"{where}={text!r} has a range that runs backwards; {accepted}")
         ranges.append((first, last))
-    return ConsoleRanks(tuple(ranges))
+    return RankSet(tuple(ranges))

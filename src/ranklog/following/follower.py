@@ -1,0 +1,172 @@
+"""Follows a whole run: finds its files, reads what comes, gives it out in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ranklog.files.discover import Source, discover
+from ranklog.files.record_blocks import BEGINNING
+from ranklog.following.growing_source import Came, GrowingSource
+from ranklog.following.window import Arrival, Window
+from ranklog.line_format import Damage
+from ranklog.run import Paths, Run
+from ranklog.selection import Selection
+
+_DISCOVER_SECONDS = 0.5
+_SAVE_SECONDS = 1.0
+
+
+class Given(NamedTuple):
+    """A record that was given out.
+
+    Attributes:
+        came: The record.
+        late_seconds: By how much it is earlier than one that was given out before it; ``None``
+            where it is in order.
+    """
+
+    came: Came
+    late_seconds: float | None
+
+
+class Follower:
+    """Reads a run while it is written. No inotify: network file systems have none.
+
+    Args:
+        path: One path or several; what is not there yet is waited for.
+        selection: Which records are wanted.
+        damage: Told of what cannot be read.
+        window_seconds: How long a record waits for earlier ones.
+        resume: Path of a file that says how far an earlier follower came, and is told how far
+            this one comes; ``None`` for none.
+        clock: Gives the time, in seconds.
+    """
+
+    def __init__(
+        self,
+        path: Paths,
+        selection: Selection,
+        damage: Damage,
+        *,
+        window_seconds: float = 0.5,
+        resume: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+        self._selection = selection
+        self._damage = damage
+        self._window_seconds = window_seconds
+        self._window = Window(window_seconds)
+        self._resume = resume
+        self._known = {} if resume is None else _load(resume)
+        self._clock = clock
+        self._sources: dict[tuple[object, ...], GrowingSource] = {}
+        self._run: Run | None = None
+        self._count = 0
+        self._discover_at = self._save_at = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to read at once."""
+        return any(source.is_behind for source in self._sources.values())
+
+    def poll(self) -> list[Given]:
+        """What is to be given out now."""
+        now = self._clock()
+        if now >= self._save_at:  # whoever polls again has done with what was given out before
+            self.save()
+            self._save_at = now + _SAVE_SECONDS
+        if now >= self._discover_at or any(one.has_moved for one in self._sources.values()):
+            self._discover(now)
+            self._discover_at = now + _DISCOVER_SECONDS
+        for number, source in enumerate(self._sources.values()):
+            self._add(number, source.read(now, self._window_seconds / 2), now)
+        floors = [source.floor for source in self._sources.values() if source.is_behind]
+        return [Given(one.value, late) for one, late in self._window.due(now, floors)]
+
+    def end(self) -> list[Given]:
+        """All that is left. Nothing can be polled after that."""
+        given: list[Given] = []
+        while self.is_behind:
+            given += self.poll()
+        now = self._clock()
+        for number, source in enumerate(self._sources.values()):
+            self._add(number, source.end(), now)
+        given += [Given(one.value, late) for one, late in self._window.rest()]
+        self.save()
+        return given
+
+    def _add(self, number: int, came: list[Came], now: float) -> None:
+        self._window.add(
+            [
+                Arrival(one.key, number, count, now, one)
+                for count, one in enumerate(came, self._count)
+            ]
+        )
+        self._count += len(came)
+
+    def _discover(self, now: float) -> None:
+        try:
+            found = discover(*self._paths)
+        except FileNotFoundError:  # not yet
+            return
+        if self._run is None and found:
+            # Knows where to begin in what is there already.
+            self._run = Run(self._paths, self._selection, self._damage)
+        for source in found:
+            key = _key(source)
+            growing = self._sources.get(key)
+            if growing is not None:
+                growing.update(source)
+            elif self._run is not None and self._run.keeps_rank(source.rank):
+                self._sources[key] = self._begin(self._run, source)
+        for growing in self._sources.values():
+            growing.forget_old(now)
+
+    def _begin(self, run: Run, source: Source) -> GrowingSource:
+        start = BEGINNING
+        for one in run.sources:
+            span = run.span(one)
+            if _key(one) == _key(source) and span is not None:
+                start = span.start
+        return GrowingSource(source, run.sieve(source), self._damage, start, self._known)
+
+    def save(self) -> None:
+        """Note how far records were given out, for a later follower.
+
+        One that begins there gives out none too few; after a kill, up to a window's too many.
+        """
+        if self._resume is None:
+            return
+        positions: dict[str, int] = {}
+        for source in self._sources.values():
+            positions |= source.positions()
+        for came in self._window.held():
+            name = came.file.fingerprint.hex()
+            positions[name] = min(positions.get(name, came.offset), came.offset)
+        temporary = f"{self._resume}.{os.getpid()}.tmp"
+        with open(temporary, "w", encoding="ascii") as file:
+            json.dump({"positions": positions}, file)
+        os.replace(temporary, self._resume)
+
+
+def _key(source: Source) -> tuple[object, ...]:
+    name = source.path if source.rank is None else os.path.dirname(source.path)
+    return source.rank, source.layout.suffix, name
+
+
+def _load(path: str) -> dict[str, int]:
+    try:
+        with open(path, encoding="ascii") as file:
+            positions = json.load(file)["positions"]
+            return {str(key): int(offset) for key, offset in positions.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path!r} is no file that an earlier follow left; name another, or remove it"
+        ) from error

@@ -1,0 +1,181 @@
+"""All files of one rank in one format, while they are written and rotated."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from ranklog.files.discover import Source
+from ranklog.files.record_blocks import BEGINNING, Start
+from ranklog.following.growing_file import GrowingFile, read_fingerprint
+from ranklog.line_format import Damage, Records
+from ranklog.selection import EVERYTHING, Filter
+from ranklog.walk import Sieve, Walk
+
+_QUIET_SECONDS = 600.0
+"""After so long nobody writes to a rotated piece any more."""
+
+
+class Came(NamedTuple):
+    """A record that came.
+
+    Attributes:
+        key: Its stamp.
+        item: Its bytes, with the lines below it that are known by now.
+        more: What of them is new, where the record itself came before; else empty.
+        pid: Process id of the banner above it.
+        source: Whose it is.
+        file: Where it was read.
+        offset: A place in that file at or before the record, where one begins.
+    """
+
+    key: bytes
+    item: bytes
+    more: bytes
+    pid: int | None
+    source: GrowingSource
+    file: GrowingFile
+    offset: int
+
+
+class GrowingSource:
+    """Follows a source: its live file, and the pieces that it becomes.
+
+    Args:
+        source: What there is of it now.
+        sieve: Keeps the records that are wanted.
+        damage: Told of what is no record.
+        start: Where to begin in what is there now.
+        known: What `positions` gave, of another day; files that it names are read on from there.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sieve: Sieve,
+        damage: Damage,
+        start: Start,
+        known: dict[str, int],
+    ) -> None:
+        self.sieve = sieve
+        self._source = source
+        self._damage = damage
+        self.reader = source.layout.reader()
+        everything = Sieve(self.reader, Filter(EVERYTHING, None), None, None)
+        self._walk = Walk(self.reader, everything, 0)
+        self._files: list[GrowingFile] = []
+        self._done: set[bytes] = set()  # fingerprints of pieces that nobody writes to any more
+        self._pieces: set[str] = set()  # names that mean the same file for ever
+        self._known = known
+        self._start = start
+        self.update(source)
+
+    def update(self, source: Source) -> None:
+        """Learn under which names its files are by now."""
+        self._source = source
+        start, self._start = self._start, BEGINNING
+        for number, segment in enumerate(source.segments):
+            if segment.path in self._pieces:
+                continue
+            fingerprint = read_fingerprint(segment.path, is_gzip=segment.is_gzip)
+            if not fingerprint:
+                continue
+            if segment.rotated is not None:
+                self._pieces.add(segment.path)
+            file = next((one for one in self._files if one.is_same(fingerprint)), None)
+            if file is not None:
+                file.path, file.is_gzip, file.is_moved = segment.path, segment.is_gzip, False
+            elif number < start.segment:
+                self._done.add(fingerprint)
+            elif fingerprint not in self._done:
+                offset = start.offset if number == start.segment else 0
+                offset = self._known.get(fingerprint.hex(), offset)
+                self._files.append(
+                    GrowingFile(
+                        source.layout, segment.path, fingerprint, offset, is_gzip=segment.is_gzip
+                    )
+                )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to read at once."""
+        return any(file.is_behind for file in self._files)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a file has another name than the one it was known by."""
+        return any(file.is_moved for file in self._files)
+
+    @property
+    def floor(self) -> bytes:
+        """Of files of which there is more to read, what nothing of that is below."""
+        return min((file.floor for file in self._files if file.is_behind), default=b"")
+
+    def read(self, now: float, quiet_seconds: float) -> list[Came]:
+        """What came since.
+
+        Args:
+            now: The time, in seconds of any clock.
+            quiet_seconds: After so long without more, the last record of a file is whole.
+        """
+        came: list[Came] = []
+        for file in self._files:
+            self._damage.place = file.path
+            try:
+                came += self._take(file, file.read(now))
+            except OSError as error:
+                self._damage.unreadable_file(file.path, error.strerror or str(error))
+                file.is_behind = False
+            if now - file.changed_at >= quiet_seconds:
+                came += self._take(file, file.flush(), is_last=True)
+        return came
+
+    def end(self) -> list[Came]:
+        """What is left, where no more will be read."""
+        return [one for file in self._files for one in self._take(file, file.end())]
+
+    def positions(self) -> dict[str, int]:
+        """How far each file was read, in whole records, by fingerprint."""
+        done = {fingerprint.hex(): sys.maxsize for fingerprint in self._done}
+        return done | {file.fingerprint.hex(): file.given_offset for file in self._files}
+
+    def forget_old(self, now: float) -> None:
+        """Let go of pieces that nobody writes to any more; to be called after `update`."""
+        live = {segment.path for segment in self._source.segments if segment.rotated is None}
+        for file in list(self._files):
+            is_quiet = now - file.changed_at > _QUIET_SECONDS and not file.is_behind
+            if file.is_moved or (is_quiet and file.path not in live):
+                self._files.remove(file)
+                self._done.add(file.fingerprint)
+
+    def _take(self, file: GrowingFile, data: bytes, *, is_last: bool = False) -> list[Came]:
+        """The records of some bytes that end where a record does.
+
+        Args:
+            file: Where they are from.
+            data: The bytes.
+            is_last: Whether what is below the last of them may still come.
+        """
+        if not data:
+            return []
+        came: list[Came] = []
+        offset = file.given_offset - len(data)
+        above, file.open_item = file.open_item, b""
+        records = self.reader.split(above + data, self._damage)
+        if above and records.items and records.items[0].startswith(above):
+            item, key = records.items.pop(0), records.keys.pop(0)
+            if item != above and self.sieve.choose(Records([item], [key])).items:
+                came.append(Came(key, item, item[len(above) :], file.pid, self, file, offset))
+            if not records.items:
+                file.open_item = item
+        for stretch in self._walk.take(records):
+            file.pid = stretch.pid
+            wanted = self.sieve.choose(Records(stretch.items, stretch.keys))
+            came += [
+                Came(key, item, b"", stretch.pid, self, file, offset)
+                for key, item in zip(wanted.keys, wanted.items, strict=True)
+            ]
+        if records.items:
+            file.floor, file.last_key = file.last_key, records.keys[-1]
+            file.open_item = records.items[-1] if is_last else b""
+        return came

@@ -1,0 +1,251 @@
+"""Where answers are printed: for a person, as JSON lines, or as the bytes that were logged."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import starmap
+from typing import Any, BinaryIO, NamedTuple
+
+from ranklog.line_format import Damage, Record, TextLayout, encode, json_reader
+from ranklog.line_format.escapes import escape_controls
+
+HUMAN, JSON, RAW = "human", "json", "raw"
+_PLAIN_WIDTH = 200
+"""Columns of a table that goes to no terminal."""
+_STYLES = {"TRACE": "cyan", "DEBUG": "cyan", "INFO": "green", "SUCCESS": "green"} | {
+    "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}  # fmt: skip
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        title: What is above it.
+        is_number: Whether it is set to the right.
+    """
+
+    title: str
+    is_number: bool = False
+
+
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        cells: A text for each column; of several lines the first is shown.
+        style: A style of rich's, such as ``"red"``.
+    """
+
+    cells: Sequence[str]
+    style: str = ""
+
+
+class Screen:
+    """Prints answers.
+
+    Args:
+        stream: Where to.
+        form: `HUMAN`, `JSON` or `RAW`.
+        environ: ``NO_COLOR`` and ``FORCE_COLOR`` are honoured, as is ``COLUMNS``.
+        is_terminal: Whether `stream` is one.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, form: str, environ: Mapping[str, str], *, is_terminal: bool
+    ) -> None:
+        self._stream = stream
+        self.form = form
+        self.is_terminal = is_terminal
+        self.width = _width(environ) if is_terminal else _PLAIN_WIDTH
+        wants_colour = is_terminal or bool(environ.get("FORCE_COLOR"))
+        # Only where it shows: importing rich takes longer than most answers.
+        self.has_colour = wants_colour and not environ.get("NO_COLOR") and _has_rich()
+        self._paints: dict[str, tuple[str, str]] = {}
+        self._text_layout = TextLayout()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Print a line for a person; its control characters are shown, not obeyed."""
+        self.write(self.painted(escape_controls(text), style))
+
+    def write(self, text: str) -> None:
+        """Print a line that is made of `painted` texts, as it is."""
+        self._write(f"{text}\n")
+
+    def painted(self, text: str, style: str) -> str:
+        """A text in a style of rich's, where there is colour."""
+        if not (style and self.has_colour):
+            return text
+        before, after = self._paints.get(style) or self._learn(style)
+        return f"{before}{text}{after}"
+
+    def items(self, items: list[bytes]) -> None:
+        """Print records as they were logged; for a person as text, whatever their format."""
+        if self.form == HUMAN:
+            items = [self._as_text(item) if item[:1] == b"{" else item for item in items]
+            if self.is_terminal or self.has_colour:
+                self._write("".join(map(self._for_eyes, items)))
+                return
+        self._stream.write(b"".join(items))
+        self._stream.flush()
+
+    def record(self, record: Record, **more: Any) -> None:
+        """Print a record as one JSON object."""
+        self.object(as_object(record) | more)
+
+    def object(self, value: Any) -> None:
+        """Print one JSON object: a mapping, or a named tuple by its fields."""
+        self._write(json.dumps(as_json(value), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+        """Print a table; the last column gets what is left of the width."""
+        texts = [[_first_line(cell) for cell in row.cells] for row in rows]
+        if self.has_colour:
+            self._rich_table(columns, texts, [row.style for row in rows])
+            return
+        widths = [
+            max([len(column.title), *(len(cells[number]) for cells in texts)])
+            for number, column in enumerate(columns)
+        ]
+        for cells in ([column.title for column in columns], *texts):
+            padded = [
+                cell.rjust(width) if column.is_number else cell.ljust(width)
+                for cell, width, column in zip(cells, widths, columns, strict=True)
+            ]
+            self._write("  ".join(padded).rstrip()[: self.width] + "\n")
+
+    def _rich_table(
+        self, columns: Sequence[Column], texts: list[list[str]], styles: list[str]
+    ) -> None:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in columns:
+            side = "right" if column.is_number else "left"
+            table.add_column(column.title, justify=side, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type] # a literal
+        for cells, style in zip(texts, styles, strict=True):
+            table.add_row(*map(Text, cells), style=style or None)
+        console = Console(
+            force_terminal=True, width=self.width, highlight=False, legacy_windows=False
+        )
+        with console.capture() as captured:
+            console.print(table)
+        self._write(captured.get())
+
+    def _as_text(self, item: bytes) -> bytes:
+        record = json_reader.parse(item, Damage())
+        if record is None:
+            return item
+        text = encode(record, self._text_layout, is_child=False)
+        return text if record.raw is None else text + record.raw.encode() + b"\n"
+
+    def _for_eyes(self, item: bytes) -> str:
+        text = escape_controls(item.decode("utf-8", "backslashreplace"))
+        end = text.find(" | ", 35)
+        if not self.has_colour or end < 0 or text[32:35] != " | ":
+            return text
+        level = text[35:end]
+        header, newline, rest = text[end:].partition("\n")
+        style = _STYLES.get(level.rstrip(), "")
+        stamp, level = self.painted(text[:32], "dim"), self.painted(level, style)
+        return f"{stamp} | {level}{header}{newline}{self.painted(rest, 'dim') if rest else ''}"
+
+    def _learn(self, style: str) -> tuple[str, str]:
+        from rich.color import ColorSystem
+        from rich.style import Style
+
+        rendered = Style.parse(style).render("\0", color_system=ColorSystem.STANDARD)
+        before, _, after = rendered.partition("\0")
+        self._paints[style] = before, after
+        return before, after
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text.encode("utf-8", "backslashreplace"))
+        self._stream.flush()
+
+
+def as_object(record: Record) -> dict[str, Any]:
+    """A record as the JSON layout has it, and the raw lines below it; every key always there."""
+    return {
+        "timestamp": record.time,
+        "level": record.level,
+        "rank": record.rank,
+        "pid": record.pid,
+        "logger": record.logger,
+        "caller": f"{record.function}:{record.line}",
+        "message": record.message,
+        "exception": record.exception,
+        "extra": dict(record.extra),
+        "raw": record.raw,
+    }
+
+
+def as_json(value: Any) -> Any:
+    """A value of an answer as JSON can hold it."""
+    if isinstance(value, Record):
+        return as_json(as_object(value))
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return as_json(value._asdict())
+    if isinstance(value, Mapping):
+        return dict(starmap(lambda key, item: (str(key), as_json(item)), value.items()))
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    return value
+
+
+def shown_ranks(ranks: Iterable[int]) -> str:
+    """``0-3,7,9``."""
+    parts: list[list[int]] = []
+    for rank in sorted(set(ranks)):
+        if parts and rank == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], rank]
+        else:
+            parts.append([rank])
+    return ",".join("-".join(map(str, part)) for part in parts)
+
+
+def shown_time(time: datetime | None) -> str:
+    """``2026-10-05 23:50:00.123``, UTC."""
+    return "-" if time is None else time.replace(tzinfo=None).isoformat(" ", "milliseconds")
+
+
+def shown_seconds(seconds: float | None) -> str:
+    """``0.123s``, ``2m05s``, ``3h12m``, ``4d03h``."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.3f}s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s"
+    if seconds < 172_800:
+        return f"{seconds // 3600:.0f}h{seconds % 3600 // 60:02.0f}m"
+    return f"{seconds // 86_400:.0f}d{seconds % 86_400 // 3600:02.0f}h"
+
+
+def _first_line(text: str) -> str:
+    first, newline, _ = text.partition("\n")
+    return escape_controls(first) + ("…" if newline else "")
+
+
+def _width(environ: Mapping[str, str]) -> int:
+    text = environ.get("COLUMNS", "")
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        return os.get_terminal_size().columns
+    except OSError:
+        return 80
+
+
+def _has_rich() -> bool:
+    try:
+        import rich  # noqa: F401 - asked for only whether it is there
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,191 @@
+"""Which records a person wants: ranks, levels, loggers, times, words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple, TypedDict
+
+from ranklog.line_format import STANDARD_LEVELS, Origin
+from ranklog.line_format.rank_sets import RankSet, parse_ranks
+
+_LEVELS = {**STANDARD_LEVELS, "WARN": 30, "FATAL": 50, "NOTSET": 0}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Selection(NamedTuple):
+    """What to keep; the default keeps everything.
+
+    Attributes:
+        ranks: Ranks, negative ones from the end of the job.
+        level: Lowest level number.
+        logger: Name of a logger; its children are kept as well.
+        since: From this time on, or so long before the end of the run.
+        until: Up to and with this time, or up to so long before the end.
+        grep: Pattern to be found in message, exception or extra fields.
+        attempt: Ordinal of a banner in each file, from 1; ``"last"`` or ``"all"``.
+    """
+
+    ranks: RankSet = RankSet()
+    level: int = 0
+    logger: str | None = None
+    since: datetime | timedelta | None = None
+    until: datetime | timedelta | None = None
+    grep: re.Pattern[str] | None = None
+    attempt: int | str = "all"
+
+
+EVERYTHING = Selection()
+
+
+class Filters(TypedDict, total=False):
+    """What a person says of the records that are wanted.
+
+    Attributes:
+        rank: ``"0,3-5,-1"``, one rank, or several; negative ones count from the end of the job.
+        level: Lowest level: a name in any case, or a number.
+        logger: Name of a logger; its children are read as well.
+        since: From this time on: a time (``"2026-10-05 23:50"``, in UTC unless it says
+            otherwise), or a span (``"10m"``, a `timedelta`), counted back from the run's end.
+        until: Up to and with this time, the same.
+        grep: A pattern of `re`, to be found in message, exception or extra fields.
+        attempt: Ordinal of a start of the processes, from 1; ``"last"`` or ``"all"``. Views
+            that look for a failure ask for the last one unless told otherwise, others for all.
+    """
+
+    rank: str | int | Iterable[int] | None
+    level: str | int | None
+    logger: str | None
+    since: str | datetime | timedelta | None
+    until: str | datetime | timedelta | None
+    grep: str | re.Pattern[str] | None
+    attempt: str | int | None
+
+
+def make_selection(filters: Filters, *, attempt: str = "all") -> Selection:
+    """A selection from what a person says.
+
+    Args:
+        filters: What is wanted; what is ``None`` or left out wants all.
+        attempt: Which attempt, where `filters` do not say.
+
+    Raises:
+        ValueError: A filter is malformed.
+        TypeError: A filter has the wrong type, or there is none of that name.
+    """
+    unknown = filters.keys() - Filters.__annotations__.keys()
+    if unknown:
+        accepted = ", ".join(Filters.__annotations__)
+        raise TypeError(f"{unknown.pop()!r} is no filter; accepted are {accepted}")
+    rank, level, grep = filters.get("rank"), filters.get("level"), filters.get("grep")
+    wanted = filters.get("attempt")
+    if rank is not None and not isinstance(rank, (str, int)):
+        rank = ",".join(map(str, rank))
+    return Selection(
+        ranks=RankSet() if rank is None else parse_ranks(rank, "rank"),
+        level=0 if level is None else _level(level),
+        logger=filters.get("logger"),
+        since=_time(filters.get("since"), "since"),
+        until=_time(filters.get("until"), "until"),
+        grep=None if grep is None else _pattern(grep),
+        attempt=_attempt(attempt if wanted is None else wanted),
+    )
+
+
+class Filter:
+    """Decides by ranks, levels, loggers and words.
+
+    Args:
+        selection: What to keep.
+        world_size: Size of the job, which negative ranks count from.
+    """
+
+    def __init__(self, selection: Selection, world_size: int | None) -> None:
+        self._selection = selection
+        self._world_size = world_size
+        self.grep = selection.grep
+        self.looks_at_origins = (
+            selection.ranks.ranges is not None
+            or selection.level > 0
+            or selection.logger is not None
+        )
+
+    def keeps_rank(self, rank: int | None) -> bool:
+        """Whether records of a rank may be wanted; ``None`` where it is not known."""
+        return self._selection.ranks.includes(rank, self._world_size)
+
+    def keeps(self, origin: Origin, item: bytes) -> bool:
+        """Whether a record of an origin is wanted, by rank, level and logger.
+
+        Args:
+            origin: The origin.
+            item: The record, which tells the number of a level of the program's own.
+        """
+        wanted = self._selection
+        # A process without a rank counts as rank 0.
+        if not self.keeps_rank(origin.rank or 0):
+            return False
+        if wanted.level > 0 and level_number(origin.level, item) < wanted.level:
+            return False
+        name = wanted.logger
+        return name is None or origin.logger == name or origin.logger.startswith(f"{name}.")
+
+
+def level_number(level: str, item: bytes) -> int:
+    """Number of a level; of one of the program's own, which the record's extra fields tell."""
+    number = STANDARD_LEVELS.get(level)
+    if number is not None:
+        return number
+    if level.startswith("Level ") and level[6:].isdigit():
+        return int(level[6:])
+    match = re.search(rb'"levelno":(\d{1,9})[,}]', item)
+    return 0 if match is None else int(match[1])
+
+
+def _level(level: str | int) -> int:
+    if isinstance(level, int) and not isinstance(level, bool) and level >= 0:
+        return level
+    text = str(level).strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if text.upper() not in _LEVELS:
+        raise ValueError(
+            f"level={level!r} is no level; accepted are {', '.join(_LEVELS)}, or a number"
+        )
+    return _LEVELS[text.upper()]
+
+
+def _time(value: str | datetime | timedelta | None, name: str) -> datetime | timedelta | None:
+    if not isinstance(value, str):
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return value.replace(tzinfo=timezone.utc)
+        return value
+    match = _SPAN.fullmatch(value.strip())
+    if match is not None:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    try:
+        time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError(
+            f"{name}={value!r} is no time; accepted are times such as '2026-10-05 23:50:00'"
+            " (UTC unless they say otherwise) and spans before the end of the run such as 90s, 10m, 2h"
+        ) from None
+    return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
+
+
+def _pattern(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"grep={pattern!r} is no regular expression: {error}") from None
+
+
+def _attempt(attempt: str | int) -> int | str:
+    text = str(attempt).strip().lower()
+    if text in ("all", "last"):
+        return text
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ValueError(f"attempt={attempt!r} is none; accepted are 'last', 'all' and 1, 2, 3 ...")
