@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ranklog.files.discover import Source, discover
@@ -90,7 +90,8 @@ class Follower:
 
     def end(self) -> list[Given]:
         """All that is left. Nothing can be polled after that."""
-        given: list[Given] = []
+        self._discover_at = 0.0
+        given = self.poll()
         while self.is_behind:
             given += self.poll()
         now = self._clock()
@@ -121,31 +122,34 @@ class Follower:
             key = _key(source)
             growing = self._sources.get(key)
             if growing is not None:
-                growing.update(source)
+                growing.update(source, now)
             elif self._run is not None and self._run.keeps_rank(source.rank):
-                self._sources[key] = self._begin(self._run, source)
+                self._sources[key] = self._begin(self._run, source, now)
         for growing in self._sources.values():
             growing.forget_old(now)
 
-    def _begin(self, run: Run, source: Source) -> GrowingSource:
+    def _begin(self, run: Run, source: Source, now: float) -> GrowingSource:
         start = BEGINNING
         for one in run.sources:
             span = run.span(one)
             if _key(one) == _key(source) and span is not None:
                 start = span.start
-        return GrowingSource(source, run.sieve(source), self._damage, start, self._known)
+        return GrowingSource(source, run.sieve(source), self._damage, start, self._known, now)
 
-    def save(self) -> None:
+    def save(self, unread: Iterable[Given] = ()) -> None:
         """Note how far records were given out, for a later follower.
 
         One that begins there gives out none too few; after a kill, up to a window's too many.
+
+        Args:
+            unread: What was given out, and nobody has seen.
         """
         if self._resume is None:
             return
         positions: dict[str, int] = {}
         for source in self._sources.values():
             positions |= source.positions()
-        for came in self._window.held():
+        for came in (*self._window.held(), *(one.came for one in unread)):
             name = came.file.fingerprint.hex()
             positions[name] = min(positions.get(name, came.offset), came.offset)
         temporary = f"{self._resume}.{os.getpid()}.tmp"

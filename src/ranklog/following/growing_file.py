@@ -50,11 +50,19 @@ class GrowingFile:
         path: Its name now; set anew when it is found under another.
         is_gzip: Whether that is compressed.
         fingerprint: What `read_fingerprint` gives for it.
+        now: The time, in seconds of any clock.
         offset: Where to begin, at the start of a record.
     """
 
     def __init__(
-        self, layout: Layout, path: str, fingerprint: bytes, offset: int = 0, *, is_gzip: bool
+        self,
+        layout: Layout,
+        path: str,
+        fingerprint: bytes,
+        now: float,
+        offset: int = 0,
+        *,
+        is_gzip: bool,
     ) -> None:
         self._layout = layout
         self.path = path
@@ -65,9 +73,9 @@ class GrowingFile:
         self._held = 0  # bytes that were read and not given out
         self.is_behind = True
         """Whether there was more to read than was read."""
-        self.is_moved = False
-        """Whether another file has its name now."""
-        self.changed_at = 0.0
+        self.moved_at: float | None = None
+        """Since when another file has its name, or none, by the clock of the caller."""
+        self.changed_at = now
         """When something came last, by the clock of the caller."""
         self.last_key = b""
         """Stamp of the record that was read last."""
@@ -85,8 +93,8 @@ class GrowingFile:
 
     def is_same(self, fingerprint: bytes) -> bool:
         """Whether a fingerprint is of this file, which may have been shorter."""
-        known = self.fingerprint
-        return bool(known) and (fingerprint.startswith(known) or known.startswith(fingerprint))
+        length = min(len(fingerprint), len(self.fingerprint))
+        return length > 0 and fingerprint[:length] == self.fingerprint[:length]
 
     def read(self, now: float) -> bytes:
         """Whole records that came since, or nothing.
@@ -97,7 +105,7 @@ class GrowingFile:
         Raises:
             OSError: It cannot be read.
         """
-        data = self._new_bytes()
+        data = self._new_bytes(now)
         self.is_behind = len(data) == _READ_BYTES
         if not data:
             return b""
@@ -120,13 +128,13 @@ class GrowingFile:
         self._cutter.end_line(self._layout.cut_mark)
         return self._cutter.rest()
 
-    def _new_bytes(self) -> bytes:
+    def _new_bytes(self, now: float) -> bytes:
         try:
             if self.is_gzip:
                 return _read(self.path, self._offset, _READ_BYTES, is_gzip=True)
             descriptor = os.open(self.path, _FLAGS)
         except FileNotFoundError:
-            self.is_moved = True
+            self.moved_at = self.moved_at or now
             return b""
         except (EOFError, zlib.error) as error:
             raise OSError(str(error)) from error
@@ -135,7 +143,7 @@ class GrowingFile:
                 return b""
             begin = os.read(descriptor, FINGERPRINT_BYTES)
             if not self.is_same(begin):
-                self.is_moved = True
+                self.moved_at = self.moved_at or now
                 return b""
             self.fingerprint = begin
             os.lseek(descriptor, self._offset, os.SEEK_SET)

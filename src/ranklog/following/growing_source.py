@@ -14,6 +14,8 @@ from ranklog.walk import Sieve, Walk
 
 _QUIET_SECONDS = 600.0
 """After so long nobody writes to a rotated piece any more."""
+_MISSING_SECONDS = 10.0
+"""After so long a file that nobody finds was removed."""
 
 
 class Came(NamedTuple):
@@ -47,6 +49,7 @@ class GrowingSource:
         damage: Told of what is no record.
         start: Where to begin in what is there now.
         known: What `positions` gave, of another day; files that it names are read on from there.
+        now: The time, in seconds of any clock.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class GrowingSource:
         damage: Damage,
         start: Start,
         known: dict[str, int],
+        now: float,
     ) -> None:
         self.sieve = sieve
         self._source = source
@@ -68,9 +72,9 @@ class GrowingSource:
         self._pieces: set[str] = set()  # names that mean the same file for ever
         self._known = known
         self._start = start
-        self.update(source)
+        self.update(source, now)
 
-    def update(self, source: Source) -> None:
+    def update(self, source: Source, now: float) -> None:
         """Learn under which names its files are by now."""
         self._source = source
         start, self._start = self._start, BEGINNING
@@ -84,7 +88,7 @@ class GrowingSource:
                 self._pieces.add(segment.path)
             file = next((one for one in self._files if one.is_same(fingerprint)), None)
             if file is not None:
-                file.path, file.is_gzip, file.is_moved = segment.path, segment.is_gzip, False
+                file.path, file.is_gzip, file.moved_at = segment.path, segment.is_gzip, None
             elif number < start.segment:
                 self._done.add(fingerprint)
             elif fingerprint not in self._done:
@@ -92,7 +96,12 @@ class GrowingSource:
                 offset = self._known.get(fingerprint.hex(), offset)
                 self._files.append(
                     GrowingFile(
-                        source.layout, segment.path, fingerprint, offset, is_gzip=segment.is_gzip
+                        source.layout,
+                        segment.path,
+                        fingerprint,
+                        now,
+                        offset,
+                        is_gzip=segment.is_gzip,
                     )
                 )
 
@@ -104,7 +113,7 @@ class GrowingSource:
     @property
     def has_moved(self) -> bool:
         """Whether a file has another name than the one it was known by."""
-        return any(file.is_moved for file in self._files)
+        return any(file.moved_at is not None for file in self._files)
 
     @property
     def floor(self) -> bytes:
@@ -144,7 +153,10 @@ class GrowingSource:
         live = {segment.path for segment in self._source.segments if segment.rotated is None}
         for file in list(self._files):
             is_quiet = now - file.changed_at > _QUIET_SECONDS and not file.is_behind
-            if file.is_moved or (is_quiet and file.path not in live):
+            is_over = is_quiet and file.path not in live
+            # A listing made while a file is renamed or compressed may miss it.
+            is_gone = file.moved_at is not None and now - file.moved_at > _MISSING_SECONDS
+            if is_over or is_gone:
                 self._files.remove(file)
                 self._done.add(file.fingerprint)
 
@@ -168,13 +180,13 @@ class GrowingSource:
                 came.append(Came(key, item, item[len(above) :], file.pid, self, file, offset))
             if not records.items:
                 file.open_item = item
+        place = 0
         for stretch in self._walk.take(records):
             file.pid = stretch.pid
             wanted = self.sieve.choose(Records(stretch.items, stretch.keys))
-            came += [
-                Came(key, item, b"", stretch.pid, self, file, offset)
-                for key, item in zip(wanted.keys, wanted.items, strict=True)
-            ]
+            for key, item in zip(wanted.keys, wanted.items, strict=True):
+                place = max(data.find(item, place), place)
+                came.append(Came(key, item, b"", stretch.pid, self, file, offset + place))
         if records.items:
             file.floor, file.last_key = file.last_key, records.keys[-1]
             file.open_item = records.items[-1] if is_last else b""

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,31 +129,34 @@ def _stopped_by_signals() -> Iterator[list[int]]:
 
 
 def _records(follower: Follower, poll_seconds: float, damage: Damage) -> Iterator[Followed]:
+    unread: deque[Given] = deque()
     try:
         while True:
-            yield from _followed(follower.poll(), damage)
+            unread = deque(follower.poll())
+            while unread:
+                one = _followed(unread.popleft(), damage)
+                if one is not None:
+                    yield one
             if not follower.is_behind:
                 time.sleep(poll_seconds)
     finally:
-        follower.save()
+        follower.save(unread)
 
 
-def _followed(given: list[Given], damage: Damage) -> Iterator[Followed]:
-    for one in given:
-        came = one.came
-        record = came.source.reader.parse(came.item, damage)
-        if record is not None:
-            yield Followed(with_pid(record, came.pid), one.late_seconds, bool(came.more))
+def _followed(given: Given, damage: Damage) -> Followed | None:
+    came = given.came
+    record = came.source.reader.parse(came.item, damage)
+    if record is None:
+        return None
+    return Followed(with_pid(record, came.pid), given.late_seconds, bool(came.more))
 
 
 def _print(given: list[Given], screen: Screen, damage: Damage) -> None:
     if screen.form not in (HUMAN, RAW):
-        for followed in _followed(given, damage):
-            screen.record(
-                followed.record,
-                late_seconds=followed.late_seconds,
-                is_continued=followed.is_continued,
-            )
+        for followed in (_followed(one, damage) for one in given):
+            if followed is not None:
+                fields = followed._asdict()
+                screen.record(fields.pop("record"), **fields)
     elif screen.form == RAW:
         screen.items([one.came.more or one.came.item for one in given])
     else:

@@ -1,0 +1,281 @@
+"""A live run is followed: rotations, new ranks, stacks, restarts of the follower."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from strategies import TIME, banner, record
+
+from logging_helpers.outputs.rank_file import RankFile
+from logging_helpers.settings.resolve import Rotation
+from ranklog import Damage
+from ranklog.following import growing_source
+from ranklog.following.follower import Follower, Given
+from ranklog.line_format import LAYOUTS, TextLayout, encode
+from ranklog.selection import Filters, make_selection
+
+LAYOUT = TextLayout()
+STACKS = (
+    b'Current thread 0x00007f0000000740 (most recent call first):\n  File "x.py", line 3 in f\n'
+)
+
+
+class Run:
+    """A run that is written to, and a follower with a clock of its own."""
+
+    def __init__(self, logs: Path, resume: Path | None = None, **filters: str) -> None:
+        self.logs = logs
+        self.now = 1e6
+        self.damage = Damage()
+        wanted: Filters = filters  # type: ignore[assignment] # some of them
+        self.follower = Follower(
+            logs,
+            make_selection(wanted),
+            self.damage,
+            resume=None if resume is None else str(resume),
+            clock=lambda: self.now,
+        )
+
+    def write(self, name: str, *data: bytes) -> None:
+        self.logs.mkdir(exist_ok=True)
+        with open(self.logs / name, "ab") as out:
+            out.write(b"".join(data))
+
+    def poll(self, seconds: float = 0.0) -> list[Given]:
+        self.now += seconds
+        return self.follower.poll()
+
+    def said(self, seconds: float = 3.0) -> list[str]:
+        """Messages given out in the next `seconds`."""
+        found = []
+        for _ in range(int(seconds / 0.25)):
+            found += messages(self.poll(0.25))
+        return found
+
+
+def messages(given: list[Given]) -> list[str]:
+    return [
+        text.decode() for one in given for text in one.came.source.reader.messages([one.came.item])
+    ]
+
+
+def line(number: float, text: str = "", rank: int = 0, **fields: object) -> bytes:
+    time = TIME + timedelta(seconds=number)
+    return encode(record(time=time, message=text or f"{number}", rank=rank, **fields), LAYOUT)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "logs")
+
+
+def test_records_of_all_ranks_come_in_time_order_soon_after_they_were_written(run: Run) -> None:
+    run.write("script.log", line(2), line(4))
+    run.write("script_1.log", line(1, rank=1), line(3, rank=1))
+    assert run.said(1.0) == ["1", "2", "3", "4"]
+    run.write("script_1.log", line(6, rank=1))
+    run.write("script.log", line(5))
+    assert run.said(1.0) == ["5", "6"]
+    assert not run.damage
+
+
+def test_a_run_that_is_not_there_yet_is_waited_for_and_new_ranks_are_noticed(run: Run) -> None:
+    assert run.said(1.0) == []
+    run.write("script.log", line(1))
+    assert run.said(1.5) == ["1"]
+    run.write("script_1.jsonl", encode(record(message="json", rank=1), LAYOUTS["json"]()))
+    assert run.said(1.5) == ["json"]
+
+
+def test_a_record_that_comes_after_a_later_one_is_marked(run: Run) -> None:
+    run.write("script.log", line(9))
+    run.write("script_1.log", line(8, rank=1))
+    assert run.said(1.5) == ["8", "9"]
+    run.write("script_1.log", line(6.5, rank=1), line(10, rank=1))
+    given = [one for _ in range(6) for one in run.poll(0.25)]
+    assert [("6.5", 2.5), ("10", None)] == [(*messages([one]), one.late_seconds) for one in given]
+
+
+@pytest.mark.parametrize("packs", [False, True], ids=["plain", "compressed"])
+def test_rotations_lose_and_double_nothing(run: Run, packs: bool) -> None:
+    """By the real writer; a piece may be compressed before all of it was read."""
+    run.logs.mkdir()
+    file = RankFile(str(run.logs), 0, LAYOUT, Rotation(max_bytes=400), lambda text: b"")
+    found: list[str] = []
+    for number in range(60):
+        file.write(line(number))
+        if packs and number % 3 == 0:
+            for piece in run.logs.glob("script.*Z.log"):
+                packed = Path(f"{piece}.gz")
+                packed.write_bytes(gzip.compress(piece.read_bytes()))
+                piece.unlink()
+        if number % 7 == 0:
+            found += messages(run.poll(0.3))
+    found += run.said(3.0)
+    assert found == [f"{number}" for number in range(60)]
+    assert len(list(run.logs.iterdir())) > 10
+    assert not run.damage
+
+
+def test_what_a_slow_writer_adds_to_a_rotated_piece_is_read(run: Run) -> None:
+    piece = "script.20261006T000000.000000Z.log"
+    run.write("script.log", line(1))
+    assert run.said(1.0) == ["1"]
+    (run.logs / "script.log").rename(run.logs / piece)
+    run.write("script.log", line(3))
+    run.write(piece, line(2))
+    assert run.said(2.0) == ["2", "3"]
+
+
+def test_pieces_that_nobody_writes_to_any_more_are_let_go_and_never_read_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_source, "_QUIET_SECONDS", 5.0)
+    piece = "script.20261006T000000.000000Z.log"
+    run.write(piece, line(1))
+    run.write("script.log", line(2))
+    assert run.said(1.0) == ["1", "2"]
+    assert run.said(8.0) == []
+    packed = run.logs / f"{piece}.gz"
+    packed.write_bytes(gzip.compress((run.logs / piece).read_bytes()))
+    (run.logs / piece).unlink()
+    run.write("script.log", line(3))
+    assert run.said(8.0) == ["3"]
+
+
+def test_a_file_that_no_listing_has_for_a_moment_is_not_given_up(run: Run) -> None:
+    """As while a piece is compressed: its name goes before the other one is seen."""
+    piece = run.logs / "script.20261006T000000.000000Z.log"
+    run.write(piece.name, line(1), line(2))
+    run.write("script.log", line(9))
+    assert messages(run.poll()) == []
+    packed = gzip.compress(piece.read_bytes() + line(3))
+    piece.unlink()
+    assert run.said(1.0) == ["1", "2", "9"]
+    Path(f"{piece}.gz").write_bytes(packed)
+    assert run.said(2.0) == ["3"]
+
+
+def test_a_piece_that_is_compressed_between_listing_and_reading_is_read(run: Run) -> None:
+    piece = run.logs / "script.20261006T000000.000000Z.log"
+    run.write(piece.name, line(1))
+    run.follower._discover(run.now)
+    packed = gzip.compress(piece.read_bytes())
+    piece.unlink()
+    assert messages(run.poll()) == []
+    Path(f"{piece}.gz").write_bytes(packed)
+    assert run.said(2.0) == ["1"]
+
+
+def test_a_file_that_is_gone_is_let_go(run: Run) -> None:
+    run.write("script.log", line(1))
+    run.write("script_1.log", line(2, rank=1))
+    assert run.said(1.0) == ["1", "2"]
+    (run.logs / "script.log").unlink()
+    run.write("script_1.log", line(3, rank=1))
+    assert run.said(15.0) == ["3"]
+    (source, _) = run.follower._sources.values()
+    assert source._files == []
+    run.write("script.log", line(4))
+    assert run.said(2.0) == ["4"]
+
+
+def test_stacks_below_a_record_that_was_given_out_come_with_it_again(run: Run) -> None:
+    run.write("script.log", line(1))
+    assert run.said(1.0) == ["1"]
+    run.write("script.log", STACKS[:70])
+    assert [one for _ in range(2) for one in run.poll(0.1)] == []
+    run.write("script.log", STACKS[70:])
+    given = [one for _ in range(8) for one in run.poll(0.25)]
+    assert [(line(1) + STACKS, STACKS)] == [(one.came.item, one.came.more) for one in given]
+    run.write("script.log", line(2))
+    assert run.said(1.0) == ["2"]
+    assert not run.damage
+
+
+def test_a_record_that_landed_in_the_middle_of_stacks_is_given_out(run: Run) -> None:
+    run.write("script.log", line(1))
+    assert run.said(1.0) == ["1"]
+    run.write("script.log", b'  File "x', line(2, "worker"), b'y.py", line 3 in f\n', line(3))
+    assert run.said(2.0) == ["1", "worker", "3"]
+
+
+def test_a_torn_record_is_never_given_out(run: Run) -> None:
+    run.write("script.log", line(1), line(2)[:-5])
+    assert run.said(2.0) == ["1"]
+    run.write("script.log", b"\n    ~ cut\n", line(3))
+    assert run.said(2.0) == ["3"]
+    assert run.damage.cut_records == 1
+
+
+def test_only_what_is_wanted_is_given_out(tmp_path: Path) -> None:
+    run = Run(tmp_path / "logs", rank="1", level="WARNING", grep="[ab]")
+    run.write("script.log", line(1, "a", level="ERROR"))
+    run.write(
+        "script_1.log",
+        line(2, "a", 1, level="INFO"),
+        line(3, "b", 1, level="ERROR"),
+        line(4, "c", 1, level="ERROR"),
+    )
+    assert run.said(1.5) == ["b"]
+
+
+def test_since_and_attempt_begin_in_what_is_there(tmp_path: Path) -> None:
+    some = [encode(banner(7), LAYOUT), line(60, "x"), encode(banner(8), LAYOUT), line(61, "y")]
+    for filters, expected in (
+        ({"attempt": "2"}, ["started", "y"]),
+        ({"since": "1s"}, ["x", "y"]),
+        ({}, ["started", "started", "x", "y"]),
+    ):
+        run = Run(tmp_path / "logs", **filters)
+        if not run.logs.exists():
+            run.write("script.log", *some)
+        assert run.said(1.5) == expected, filters
+
+
+def test_a_follower_goes_on_where_another_ended(tmp_path: Path) -> None:
+    position = tmp_path / "position"
+    run = Run(tmp_path / "logs", position)
+    run.write("script.log", line(1), line(2))
+    run.write("script_1.log", line(1.5, rank=1))
+    assert run.said(1.5) == ["1", "1.5", "2"]
+    run.write("script.log", line(3))
+    assert messages(run.follower.end()) == ["3"]
+
+    (run.logs / "script.log").rename(run.logs / "script.20261006T000000.000000Z.log")
+    run.write("script.log", line(4))
+    again = Run(tmp_path / "logs", position)
+    assert again.said(1.5) == ["4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "position"]
+
+
+def test_a_follower_that_was_killed_loses_nothing_and_doubles_at_most_what_it_held(
+    tmp_path: Path,
+) -> None:
+    position = tmp_path / "position"
+    run = Run(tmp_path / "logs", position)
+    run.write("script.log", *map(line, range(5)))
+    assert run.said(1.5) == ["0", "1", "2", "3", "4"]
+    run.write("script.log", *map(line, range(5, 9)))
+    run.poll(1.1)  # read, and still held: notes that it is not given out
+    run.poll(0.1)
+    assert json.loads(position.read_text())["positions"]
+    again = Run(tmp_path / "logs", position)
+    assert again.said(1.5)[-4:] == ["5", "6", "7", "8"]
+
+
+def test_a_position_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
+    position = tmp_path / "position"
+    position.write_text("[]")
+    with pytest.raises(ValueError, match="position' is no file that an earlier follow left"):
+        Run(tmp_path / "logs", position)
+
+
+def test_what_was_written_before_the_end_is_given_out_at_the_end(run: Run) -> None:
+    run.write("script.log", line(1), line(2)[:-3])
+    assert messages(run.follower.end()) == ["1"]
+    assert run.damage.cut_records == 1
