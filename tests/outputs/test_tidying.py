@@ -4,7 +4,6 @@ import errno
 import gzip
 import logging
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import threading
 import time
 
 import pytest
-from rank_files import TIMEOUT_SECONDS, NoLocks, line, messages, names
+from rank_files import TIMEOUT_SECONDS, NoLocks, line, messages, names, with_helpers
 
 from logging_helpers import init_logging, shutdown_logging
 from logging_helpers.outputs import open_log, tidying
@@ -131,6 +130,51 @@ def test_a_compressor_killed_before_it_removed_the_original_doubles_nothing(logs
     assert ["one"] == messages(logs)[0]
 
 
+FORKS_WITHIN_IMPORT = """
+import logging, os, sys, threading
+from logging_helpers import init_logging
+
+def hook(event, arguments):
+    # The code of a module that the tidying thread imports.
+    if event == "exec" and threading.current_thread().name == "ranklog-tidy":
+        print(arguments[0].co_filename, file=sys.stderr)
+        importing.set()
+        forked.wait(10)
+
+def tidying():
+    return [thread for thread in threading.enumerate() if thread.name == "ranklog-tidy"]
+
+importing, forked = threading.Event(), threading.Event()
+sys.addaudithook(hook)
+null = open(os.devnull, "w")
+init_logging(run_dir=sys.argv[1], rotation=1000, compression="gz", retention=1, stream=null)
+logging.info("parent" + "." * 1000)
+while tidying() and not importing.wait(0.01):
+    pass
+child = os.fork()
+forked.set()
+if child == 0:
+    logging.info("child" + "." * 1000)
+    for thread in tidying():
+        thread.join(10)
+    os._exit(bool(tidying()))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_child_forked_while_the_tidying_thread_might_import_can_tidy(run_dir):
+    # A module that a thread imports at the time of a fork stays in the child as it is: half
+    # made, and locked by a thread that is not there.
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS_WITHIN_IMPORT, str(run_dir)],
+        env=with_helpers(os.environ),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 @pytest.mark.timeout(30)
 def test_planted_pieces_are_neither_followed_nor_waited_for(logs, tmp_path):
     victim = tmp_path / "victim"
@@ -146,12 +190,12 @@ def test_planted_pieces_are_neither_followed_nor_waited_for(logs, tmp_path):
 
 
 def test_compression_that_fails_leaves_the_piece_and_nothing_else(logs, monkeypatch):
-    def full(source, target, length):
-        target.write(b"part")
-        raise OSError(28, "No space left on device")
+    def full(descriptor):
+        assert os.fstat(descriptor).st_size > 0
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     plant(logs, piece(1), piece(2))
-    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert [piece(1), piece(2)] == tidy_now(logs, gzip=True)
 
 

@@ -1,10 +1,16 @@
-"""Compresses and deletes the rotated pieces of one rank."""
+"""Compresses and deletes the rotated pieces of one rank.
+
+Nothing that runs in the thread may import: a child forked at that moment inherits the module
+half made, and locked by a thread that it does not have. Hence `zlib`, which loguru has imported
+long before, and not `gzip`, for whose import nobody who does not compress should pay.
+"""
 
 import contextlib
 import os
 import stat
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +24,9 @@ _SAFE_AGE_SECONDS = 3600
 A writer leaves a rotated piece with its next record. One that has written nothing for so
 long, and has not ended, is hung or stopped.
 """
+_COMPRESSION_LEVEL = 6
+_GZIP_FORMAT = 16 + zlib.MAX_WBITS
+_CHUNK_BYTES = 1 << 20
 
 
 class _Piece(NamedTuple):
@@ -134,14 +143,12 @@ def _remove_leftovers(path: str) -> None:
 
 
 def _pack(descriptor: int, target_path: str) -> None:
-    # Imported here: only those who compress pay for it, and not at the start.
-    import gzip
-    import shutil
-
+    packer = zlib.compressobj(_COMPRESSION_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
     target = open_regular(target_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with open(target, "wb") as raw, open(descriptor, "rb", closefd=False) as source:
-        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw) as packed:
-            shutil.copyfileobj(source, packed, 1 << 20)
-        raw.flush()
+    with open(target, "wb") as packed, open(descriptor, "rb", closefd=False) as source:
+        while chunk := source.read(_CHUNK_BYTES):
+            packed.write(packer.compress(chunk))
+        packed.write(packer.flush())
+        packed.flush()
         # The original goes: what replaces it must survive a power failure.
-        os.fsync(raw.fileno())
+        os.fsync(packed.fileno())

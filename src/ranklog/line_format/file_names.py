@@ -51,10 +51,18 @@ def parse_name(name: str) -> FileName | None:
     rotated = None
     if stamp is not None:
         try:
-            rotated = datetime.strptime(stamp, _PIECE_TIME).replace(tzinfo=timezone.utc)
+            rotated = _parse_piece_time(stamp)
         except ValueError:  # a month 13
             return None
     return FileName(int(rank or 0), rotated, suffix, gzip is not None)
+
+
+def _parse_piece_time(stamp: str) -> datetime:
+    # Not strptime: its first call imports a module, in whichever thread that is, and a child
+    # forked at that moment can never import it.
+    day = datetime(int(stamp[:4]), int(stamp[4:6]), int(stamp[6:8]), tzinfo=timezone.utc)
+    hour, minute, second = int(stamp[9:11]), int(stamp[11:13]), int(stamp[13:15])
+    return day.replace(hour=hour, minute=minute, second=second, microsecond=int(stamp[16:22]))
 
 
 def _stem(rank: int | None) -> str:
