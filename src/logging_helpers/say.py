@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
+from typing import TextIO
+
+from logging_helpers import printing
 
 _said: set[str] = set()
 
 
 def say(text: str) -> None:
     """Print one line on stderr. Never raises."""
-    with contextlib.suppress(Exception):
-        if sys.stderr is not None:
-            sys.stderr.write(f"ranklog: {text}\n")
-            sys.stderr.flush()
+    stream: TextIO | None = sys.stderr
+    if stream is None or stream is printing.dead_stream:
+        return
+    lock = printing.begin(stream)
+    try:
+        stream.write(f"ranklog: {text}\n")
+        stream.flush()
+    except Exception:
+        pass  # closed or full: there is no other place to say it
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 def say_once(text: str) -> None:

@@ -241,11 +241,10 @@ def _end_process() -> None:
 
 
 def _after_fork_in_child() -> None:
-    # Another thread of the parent may have held them; it does not exist here.
+    # Another thread of the parent may have held it; it does not exist here.
     global _lock
     _lock = threading.RLock()
     if _session is not None:
-        _session.outputs.console.lock = threading.RLock()
         _session.crash_reports.after_fork_in_child()
 
 

@@ -9,10 +9,9 @@ import threading
 from datetime import datetime
 
 import pytest
-from rank_files import user_messages
+from rank_files import TIMEOUT_SECONDS, user_messages, with_helpers
 
-from logging_helpers import init_logging
-from logging_helpers.outputs import console as console_module
+from logging_helpers import init_logging, printing
 from logging_helpers.outputs.console import Console
 
 TIME = datetime(2026, 10, 5, 12, 34, 56, 789999)
@@ -109,19 +108,19 @@ def test_a_stderr_that_logs_does_not_go_on_for_ever(run_dir, monkeypatch):
 
 
 def test_a_stderr_that_logs_under_its_own_lock_holds_nobody_up_for_ever(run_dir, monkeypatch):
-    monkeypatch.setattr(console_module, "_WAIT_SECONDS", 0.05)
-    in_stream, printing = threading.Event(), threading.Event()
+    monkeypatch.setattr(printing, "WAIT_SECONDS", 0.05)
+    in_stream, other_prints = threading.Event(), threading.Event()
 
     class Locked(io.StringIO):
         own_lock = threading.RLock()
 
         def write(self, text):
             if "other" in text:
-                printing.set()
+                other_prints.set()
             with self.own_lock:
                 if text == "program's own":
                     in_stream.set()
-                    printing.wait(10)  # now the other thread has the console and waits for us
+                    other_prints.wait(10)  # now the other thread has the console and waits for us
                     logging.getLogger("x").info("inner")
                 super().write(text)
 
@@ -137,13 +136,73 @@ def test_a_stderr_that_logs_under_its_own_lock_holds_nobody_up_for_ever(run_dir,
     assert (False, ["inner", "other"]) == (thread.is_alive(), sorted(user_messages(run_dir)))
 
 
-def test_a_forked_child_prints_although_its_parent_was_printing():
-    console = Console(io.StringIO(), "")
-    console.lock.acquire()
-    console._depth = 2
-    console.lock = threading.RLock()  # as the session does in a forked child
-    console.write(TIME, "INFO", 20, "hello", None)
-    assert "[12:34:56.789] INFO     hello\n" == console._stream.getvalue()
+FORKS_WITHIN_LINE = """
+import logging, os, select, signal, sys, threading, time
+from logging_helpers import init_logging, printing, say
+
+run_dir, kind, is_stalled = sys.argv[1], sys.argv[2], sys.argv[3] == "stalled"
+reader, writer = os.pipe()
+stream = open(writer, "w", 1)  # as stderr is, without -u
+if kind == "stderr":
+    sys.stderr = stream
+init_logging(run_dir=run_dir, stream=stream if kind == "stream" else None)
+
+drained, forking = [], threading.Event()
+
+def drain():
+    forking.wait()
+    time.sleep(0.2)
+    while data := os.read(reader, 65536):
+        drained.append(data)
+
+printing.WAIT_SECONDS = 0.1 if is_stalled else 30
+if not is_stalled:
+    os.register_at_fork(before=forking.set)
+more_than_a_pipe_holds = "y" * 200_000
+printing_thread = threading.Thread(target=logging.info, args=(more_than_a_pipe_holds,))
+draining_thread = threading.Thread(target=drain)
+printing_thread.start()
+draining_thread.start()
+select.select([reader], [], [])  # now it is in the middle of the line
+
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    logging.info("child")
+    say.say("of the child")
+    (sys.stderr if kind == "stderr" else sys.stdout).flush()  # as multiprocessing does
+    logging.shutdown()
+    os._exit(0)
+forking.set()
+status = os.waitpid(child, 0)[1]
+printing_thread.join()
+stream.close()
+draining_thread.join()
+text = b"".join(drained).decode()
+print(status, text.count("y"), "child\\n" in text)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "console", "is_printed"),
+    [
+        ("stderr", "slow", True),
+        ("stream", "slow", True),
+        ("stderr", "stalled", True),
+        ("stream", "stalled", False),
+    ],
+)
+def test_a_child_forked_in_the_middle_of_a_line_logs_and_ends(kind, console, is_printed, run_dir):
+    code = ["-W", "ignore", "-c", FORKS_WITHIN_LINE, str(run_dir), kind, console]
+    done = subprocess.run(
+        [sys.executable, *code],
+        env=with_helpers(os.environ),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert f"0 200000 {is_printed}\n" == done.stdout
+    assert "child" in user_messages(run_dir)
 
 
 def test_flush_never_raises():

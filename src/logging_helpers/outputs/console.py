@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TextIO
+
+from logging_helpers import printing
 
 # Patterns as text: `re` compiles them when first needed, which is not at the start of a job.
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -19,8 +19,6 @@ _RESET = "\x1b[0m"
 _MOST_LABELS = 1000
 _DEEPEST = 2
 """How many lines of one thread may be in the middle of being printed."""
-_WAIT_SECONDS = 2.0
-"""How long to wait for another thread's line before printing into it."""
 
 
 def _colour_of(level_number: int) -> str:
@@ -66,10 +64,6 @@ class Console:
         self._clock: tuple[int, int, int, str] = (-1, 0, 0, "")
         self._labels: dict[str, str] = {}
         self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
-        # Streams that programs put in place of stderr need not be safe for threads. A
-        # signal handler may log while its own thread prints, hence not a plain Lock.
-        self._lock = threading.RLock()
-        self._depth = 0
 
     def write(
         self, time: datetime, level: str, level_number: int, message: str, exception: str | None
@@ -85,7 +79,7 @@ class Console:
         """
         # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
         stream: TextIO | None = sys.stderr if self._stream is None else self._stream
-        if stream is None:
+        if stream is None or stream is printing.dead_stream:
             return
         seen, colour, flush = self._seen
         if stream is not seen:
@@ -103,15 +97,15 @@ class Console:
         else:
             label = self._labels.get(level) or self._label(level)
         line = f"{clock}{time.microsecond // 1000:03d}] {label}{text}\n"
-        # A stream that logs under a lock of its own, and waits here while we wait for its
-        # lock, would wait for ever.
-        lock = self._lock
-        is_alone = lock.acquire(False) or lock.acquire(timeout=_WAIT_SECONDS)
+        # `printing.begin`, without the cost of a call.
+        lock = printing.lock
+        is_alone = lock.acquire(False) or lock.acquire(timeout=printing.WAIT_SECONDS)
+        printing.stream = stream
         try:
             # A signal handler may log while its own thread prints, and gets its line; a
             # stream that logs whenever it is written to would go on without end.
-            if self._depth < _DEEPEST:
-                self._depth += 1
+            if printing.depth < _DEEPEST:
+                printing.depth += 1
                 try:
                     try:
                         stream.write(line)
@@ -122,20 +116,10 @@ class Console:
                 except Exception:
                     pass  # closed, full or broken: the file has the record
                 finally:
-                    self._depth -= 1
+                    printing.depth -= 1
         finally:
             if is_alone:
                 lock.release()
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held while a line is printed. A forked child gets a new one: see `session`."""
-        return self._lock
-
-    @lock.setter
-    def lock(self, lock: threading.RLock) -> None:
-        self._lock = lock
-        self._depth = 0  # threads that were printing in the parent do not exist here
 
     def _label(self, level: str) -> str:
         label = f"{self._rank_label}{level.ljust(8)} "
@@ -145,10 +129,17 @@ class Console:
 
     def flush(self) -> None:
         """Flush the stream; never raises."""
-        stream = sys.stderr if self._stream is None else self._stream
-        with contextlib.suppress(Exception):
-            if stream is not None:
-                stream.flush()
+        stream: TextIO | None = sys.stderr if self._stream is None else self._stream
+        if stream is None or stream is printing.dead_stream:
+            return
+        lock = printing.begin(stream)
+        try:
+            stream.flush()
+        except Exception:
+            pass
+        finally:
+            if lock is not None:
+                lock.release()
 
 
 def _needs_flush(stream: TextIO) -> bool:
