@@ -14,7 +14,8 @@ from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import Damage
 from ranklog.following import growing_source
-from ranklog.following.follower import Follower, Given
+from ranklog.following.follower import Follower
+from ranklog.following.window import Given
 from ranklog.line_format import LAYOUTS, TextLayout, encode
 from ranklog.selection import Filters, make_selection
 
@@ -59,7 +60,10 @@ class Run:
 
 def messages(given: list[Given]) -> list[str]:
     return [
-        text.decode() for one in given for text in one.came.source.reader.messages([one.came.item])
+        text.decode()
+        for some in given
+        for item, lot in zip(some.items, some.lots, strict=True)
+        for text in lot.origin.source.reader.messages([item])
     ]
 
 
@@ -191,7 +195,7 @@ def test_stacks_below_a_record_that_was_given_out_come_with_it_again(run: Run) -
     assert [one for _ in range(2) for one in run.poll(0.1)] == []
     run.write("script.log", STACKS[70:])
     given = [one for _ in range(8) for one in run.poll(0.25)]
-    assert [(line(1) + STACKS, STACKS)] == [(one.came.item, one.came.more) for one in given]
+    assert [(line(1) + STACKS, STACKS)] == [(*one.items, one.more) for one in given]
     run.write("script.log", line(2))
     assert run.said(1.0) == ["2"]
     assert not run.damage

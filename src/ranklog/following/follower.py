@@ -6,31 +6,17 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from ranklog.files.discover import Source, discover
 from ranklog.files.record_blocks import BEGINNING
-from ranklog.following.growing_source import Came, GrowingSource
-from ranklog.following.window import Arrival, Window
+from ranklog.following.growing_source import GrowingSource
+from ranklog.following.window import Given, Window
 from ranklog.line_format import Damage
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
 
 _DISCOVER_SECONDS = 0.5
 _SAVE_SECONDS = 1.0
-
-
-class Given(NamedTuple):
-    """A record that was given out.
-
-    Attributes:
-        came: The record.
-        late_seconds: By how much it is earlier than one that was given out before it; ``None``
-            where it is in order.
-    """
-
-    came: Came
-    late_seconds: float | None
 
 
 class Follower:
@@ -43,6 +29,7 @@ class Follower:
         window_seconds: How long a record waits for earlier ones.
         resume: Path of a file that says how far an earlier follower came, and is told how far
             this one comes; ``None`` for none.
+        tracks: Whether lots are to know the process id.
         clock: Gives the time, in seconds.
     """
 
@@ -54,6 +41,7 @@ class Follower:
         *,
         window_seconds: float = 0.5,
         resume: str | None = None,
+        tracks: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
@@ -63,10 +51,10 @@ class Follower:
         self._window = Window(window_seconds)
         self._resume = resume
         self._known = {} if resume is None else _load(resume)
+        self._tracks = tracks
         self._clock = clock
         self._sources: dict[tuple[object, ...], GrowingSource] = {}
         self._run: Run | None = None
-        self._count = 0
         self._discover_at = self._save_at = 0.0
 
     @property
@@ -84,9 +72,9 @@ class Follower:
             self._discover(now)
             self._discover_at = now + _DISCOVER_SECONDS
         for number, source in enumerate(self._sources.values()):
-            self._add(number, source.read(now, self._window_seconds / 2), now)
+            self._window.add(source.read(now, self._window_seconds / 2), number, now)
         floors = [source.floor for source in self._sources.values() if source.is_behind]
-        return [Given(one.value, late) for one, late in self._window.due(now, floors)]
+        return self._window.due(now, floors)
 
     def end(self) -> list[Given]:
         """All that is left. Nothing can be polled after that."""
@@ -96,19 +84,10 @@ class Follower:
             given += self.poll()
         now = self._clock()
         for number, source in enumerate(self._sources.values()):
-            self._add(number, source.end(), now)
-        given += [Given(one.value, late) for one, late in self._window.rest()]
+            self._window.add(source.end(), number, now)
+        given += self._window.rest()
         self.save()
         return given
-
-    def _add(self, number: int, came: list[Came], now: float) -> None:
-        self._window.add(
-            [
-                Arrival(one.key, number, count, now, one)
-                for count, one in enumerate(came, self._count)
-            ]
-        )
-        self._count += len(came)
 
     def _discover(self, now: float) -> None:
         try:
@@ -134,7 +113,9 @@ class Follower:
             span = run.span(one)
             if _key(one) == _key(source) and span is not None:
                 start = span.start
-        return GrowingSource(source, run.sieve(source), self._damage, start, self._known, now)
+        return GrowingSource(
+            source, run.sieve(source), self._damage, start, self._known, now, tracks=self._tracks
+        )
 
     def save(self, unread: Iterable[Given] = ()) -> None:
         """Note how far records were given out, for a later follower.
@@ -149,9 +130,11 @@ class Follower:
         positions: dict[str, int] = {}
         for source in self._sources.values():
             positions |= source.positions()
-        for came in (*self._window.held(), *(one.came for one in unread)):
-            name = came.file.fingerprint.hex()
-            positions[name] = min(positions.get(name, came.offset), came.offset)
+        waiting = [(lot.origin, lot.items[0]) for lot in self._window.held()]
+        waiting += [(one.lots[0].origin, one.items[0]) for one in unread]
+        for origin, item in waiting:
+            name, offset = origin.file.fingerprint.hex(), origin.offset_of(item)
+            positions[name] = min(positions.get(name, offset), offset)
         temporary = f"{self._resume}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="ascii") as file:
             json.dump({"positions": positions}, file)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ranklog.files.discover import Source
 from ranklog.files.record_blocks import BEGINNING, Start
 from ranklog.following.growing_file import GrowingFile, read_fingerprint
+from ranklog.following.window import Lot
 from ranklog.line_format import Damage, Records
 from ranklog.selection import EVERYTHING, Filter
-from ranklog.walk import Sieve, Walk
+from ranklog.walk import Sieve, Stretch, Walk
 
 _QUIET_SECONDS = 600.0
 """After so long nobody writes to a rotated piece any more."""
@@ -18,26 +20,26 @@ _MISSING_SECONDS = 10.0
 """After so long a file that nobody finds was removed."""
 
 
-class Came(NamedTuple):
-    """A record that came.
+class Origin(NamedTuple):
+    """Where the records of a lot come from.
 
     Attributes:
-        key: Its stamp.
-        item: Its bytes, with the lines below it that are known by now.
-        more: What of them is new, where the record itself came before; else empty.
-        pid: Process id of the banner above it.
-        source: Whose it is.
-        file: Where it was read.
-        offset: A place in that file at or before the record, where one begins.
+        source: Whose they are.
+        file: Where they were read.
+        offset: Where `data` begins in it.
+        data: The bytes they are in.
+        pid: Process id of the banner above them, where that is tracked.
     """
 
-    key: bytes
-    item: bytes
-    more: bytes
-    pid: int | None
     source: GrowingSource
     file: GrowingFile
     offset: int
+    data: bytes
+    pid: int | None
+
+    def offset_of(self, item: bytes) -> int:
+        """A place in the file at or before a record."""
+        return self.offset + max(self.data.find(item), 0)
 
 
 class GrowingSource:
@@ -50,6 +52,7 @@ class GrowingSource:
         start: Where to begin in what is there now.
         known: What `positions` gave, of another day; files that it names are read on from there.
         now: The time, in seconds of any clock.
+        tracks: Whether lots are to know the process id, which costs time.
     """
 
     def __init__(
@@ -60,13 +63,15 @@ class GrowingSource:
         start: Start,
         known: dict[str, int],
         now: float,
+        *,
+        tracks: bool,
     ) -> None:
         self.sieve = sieve
         self._source = source
         self._damage = damage
         self.reader = source.layout.reader()
         everything = Sieve(self.reader, Filter(EVERYTHING, None), None, None)
-        self._walk = Walk(self.reader, everything, 0)
+        self._walk = Walk(self.reader, everything, 0) if tracks else None
         self._files: list[GrowingFile] = []
         self._done: set[bytes] = set()  # fingerprints of pieces that nobody writes to any more
         self._pieces: set[str] = set()  # names that mean the same file for ever
@@ -120,14 +125,14 @@ class GrowingSource:
         """Of files of which there is more to read, what nothing of that is below."""
         return min((file.floor for file in self._files if file.is_behind), default=b"")
 
-    def read(self, now: float, quiet_seconds: float) -> list[Came]:
+    def read(self, now: float, quiet_seconds: float) -> list[Lot]:
         """What came since.
 
         Args:
             now: The time, in seconds of any clock.
             quiet_seconds: After so long without more, the last record of a file is whole.
         """
-        came: list[Came] = []
+        came: list[Lot] = []
         for file in self._files:
             self._damage.place = file.path
             try:
@@ -139,7 +144,7 @@ class GrowingSource:
                 came += self._take(file, file.flush(), is_last=True)
         return came
 
-    def end(self) -> list[Came]:
+    def end(self) -> list[Lot]:
         """What is left, where no more will be read."""
         return [one for file in self._files for one in self._take(file, file.end())]
 
@@ -160,7 +165,7 @@ class GrowingSource:
                 self._files.remove(file)
                 self._done.add(file.fingerprint)
 
-    def _take(self, file: GrowingFile, data: bytes, *, is_last: bool = False) -> list[Came]:
+    def _take(self, file: GrowingFile, data: bytes, *, is_last: bool = False) -> list[Lot]:
         """The records of some bytes that end where a record does.
 
         Args:
@@ -170,24 +175,30 @@ class GrowingSource:
         """
         if not data:
             return []
-        came: list[Came] = []
+        came: list[Lot] = []
         offset = file.given_offset - len(data)
         above, file.open_item = file.open_item, b""
         records = self.reader.split(above + data, self._damage)
         if above and records.items and records.items[0].startswith(above):
             item, key = records.items.pop(0), records.keys.pop(0)
             if item != above and self.sieve.choose(Records([item], [key])).items:
-                came.append(Came(key, item, item[len(above) :], file.pid, self, file, offset))
+                origin = Origin(self, file, offset, data, file.pid)
+                came.append(Lot([key], [item], origin, item[len(above) :]))
             if not records.items:
                 file.open_item = item
-        place = 0
-        for stretch in self._walk.take(records):
+        if not records.items:
+            return came
+        file.floor, file.last_key = file.last_key, records.keys[-1]
+        file.open_item = records.items[-1] if is_last else b""
+        for stretch in self._stretches(records):
             file.pid = stretch.pid
-            wanted = self.sieve.choose(Records(stretch.items, stretch.keys))
-            for key, item in zip(wanted.keys, wanted.items, strict=True):
-                place = max(data.find(item, place), place)
-                came.append(Came(key, item, b"", stretch.pid, self, file, offset + place))
-        if records.items:
-            file.floor, file.last_key = file.last_key, records.keys[-1]
-            file.open_item = records.items[-1] if is_last else b""
+            chosen = self.sieve.choose(Records(stretch.items, stretch.keys))
+            if chosen.items:
+                origin = Origin(self, file, offset, data, stretch.pid)
+                came.append(Lot(list(chosen.keys), list(chosen.items), origin))
         return came
+
+    def _stretches(self, records: Records) -> Iterable[Stretch]:
+        if self._walk is not None:
+            return self._walk.take(records)
+        return [Stretch(records.keys, records.items, 0, None, b"")]

@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from math import inf
 from typing import Any, NamedTuple
 
 from ranklog.stamps import LATEST, seconds_between
 
 
-class Arrival(NamedTuple):
-    """Something that came, and when.
+class Lot:
+    """Records of one file that came together.
 
-    Attributes:
-        key: Its stamp.
-        source: Whose it is, for equal stamps.
-        number: Which of that source's, for equal stamps.
-        arrived: When it came, in seconds of any clock.
-        value: What it is.
+    Args:
+        keys: Their stamps.
+        items: Their bytes.
+        origin: Anything that is known of all of them.
+        more: Where the one record came before: the lines that are new below it.
     """
 
-    key: bytes
-    source: int
-    number: int
-    arrived: float
-    value: Any
+    def __init__(
+        self, keys: list[bytes], items: list[bytes], origin: Any = None, more: bytes = b""
+    ) -> None:
+        self.keys = keys
+        self.items = items
+        self.origin = origin
+        self.more = more
+        self._is_sorted = sorted(keys) == keys
+        # Set by the window: whose, for equal stamps, and when they came.
+        self.source = 0
+        self.arrived = 0.0
+
+    def take(self, limit: bytes) -> Lot:
+        """Take those up to `limit` out."""
+        if not self._is_sorted:
+            pairs = sorted(zip(self.keys, range(len(self.keys)), strict=True))
+            self.items = [self.items[number] for _, number in pairs]
+            self.keys = [key for key, _ in pairs]
+            self._is_sorted = True
+        count = bisect_right(self.keys, limit)
+        taken = Lot(self.keys[:count], self.items[:count], self.origin, self.more)
+        del self.keys[:count], self.items[:count]
+        return taken
+
+
+class Given(NamedTuple):
+    """Records that are given out together.
+
+    Attributes:
+        items: Their bytes, in order.
+        lots: Of each the lot it came in.
+        late_seconds: By how much the only one is earlier than one that was given out before;
+            ``None`` where they are in order.
+    """
+
+    items: list[bytes]
+    lots: list[Lot]
+    late_seconds: float | None = None
+
+    @property
+    def more(self) -> bytes:
+        """Where the only one came before: the lines that are new below it."""
+        return self.lots[0].more
 
 
 class Window:
-    """Holds arrivals for a short while and gives them out by their stamps.
+    """Holds records for a short while and gives them out by their stamps.
 
     Args:
         seconds: How long each waits for earlier ones.
@@ -35,25 +73,29 @@ class Window:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._held: list[Arrival] = []
+        self._held: list[Lot] = []
         self._newest = b""
         self._behind_at = -inf
 
-    def add(self, arrivals: list[Arrival]) -> None:
-        """Take some more."""
-        self._held += arrivals
-
-    def due(self, now: float, floors: list[bytes]) -> list[tuple[Arrival, float | None]]:
-        """What need not wait any longer, by stamp, then source, then number.
+    def add(self, lots: list[Lot], source: int, now: float) -> None:
+        """Take some more.
 
         Args:
-            now: The time, of the same clock as the arrivals'.
+            lots: What came, in file order.
+            source: Whose: of equal stamps those of a lower number come first.
+            now: The time, in seconds of any clock.
+        """
+        for lot in lots:
+            lot.source, lot.arrived = source, now
+        self._held += lots
+
+    def due(self, now: float, floors: list[bytes]) -> list[Given]:
+        """What need not wait any longer, by stamp, then source, then file order.
+
+        Args:
+            now: The time, of the same clock.
             floors: The latest stamps of sources of which more is there to be read. While there
                 are any, nothing above the lowest is given out, and all below it at once.
-
-        Returns:
-            Arrivals, each with how many seconds it comes after a later one was given out, or
-            ``None`` where it is in order.
         """
         if floors:
             limit = min(floors)
@@ -61,25 +103,53 @@ class Window:
         else:
             # What came while others were behind waits from the moment that they were not.
             came_by = now - self._seconds
-            ready = (one.key for one in self._held if max(one.arrived, self._behind_at) <= came_by)
-            limit = max(ready, default=b"")
+            ready = [lot for lot in self._held if max(lot.arrived, self._behind_at) <= came_by]
+            limit = max((max(lot.keys) for lot in ready), default=b"")
         return self._take(limit) if limit else []
 
-    def rest(self) -> list[tuple[Arrival, float | None]]:
+    def rest(self) -> list[Given]:
         """All that is held."""
         return self._take(LATEST)
 
-    def held(self) -> list[Any]:
-        """Values that still wait."""
-        return [one.value for one in self._held]
+    def held(self) -> list[Lot]:
+        """What still waits."""
+        return list(self._held)
 
-    def _take(self, limit: bytes) -> list[tuple[Arrival, float | None]]:
-        taken = sorted(one for one in self._held if one.key <= limit)
-        if taken:
-            self._held = [one for one in self._held if one.key > limit]
-        given: list[tuple[Arrival, float | None]] = []
-        for one in taken:
-            is_late = one.key < self._newest
-            given.append((one, seconds_between(one.key, self._newest) if is_late else None))
-            self._newest = max(self._newest, one.key)
+    def _take(self, limit: bytes) -> list[Given]:
+        keys: list[bytes] = []
+        items: list[bytes] = []
+        lots: list[Lot] = []
+        # Sorting is stable: equal stamps stay by source, then in file order.
+        for lot in sorted(self._held, key=lambda one: one.source):
+            taken = lot.take(limit)
+            keys += taken.keys
+            items += taken.items
+            lots += [taken] * len(taken.keys)
+        self._held = [lot for lot in self._held if lot.keys]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        keys = [keys[number] for number in order]
+        return self._given(
+            keys, [items[number] for number in order], [lots[number] for number in order]
+        )
+
+    def _given(self, keys: list[bytes], items: list[bytes], lots: list[Lot]) -> list[Given]:
+        if not keys:
+            return []
+        given: list[Given] = []
+        begin = 0
+        if keys[0] < self._newest or any(
+            lot.more for lot in {id(one): one for one in lots}.values()
+        ):
+            for number, (key, item, lot) in enumerate(zip(keys, items, lots, strict=True)):
+                is_late = key < self._newest
+                if not (is_late or lot.more):
+                    continue
+                if begin < number:
+                    given.append(Given(items[begin:number], lots[begin:number]))
+                late = seconds_between(key, self._newest) if is_late and not lot.more else None
+                given.append(Given([item], [lot], late))
+                begin = number + 1
+        if begin < len(keys):
+            given.append(Given(items[begin:], lots[begin:]))
+        self._newest = max(self._newest, keys[-1])
         return given

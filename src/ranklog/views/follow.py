@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ranklog.following.follower import Follower, Given
+from ranklog.following.follower import Follower
+from ranklog.following.window import Given
 from ranklog.line_format import Damage, Record
 from ranklog.reading import with_pid
 from ranklog.run import Paths
-from ranklog.screen import HUMAN, RAW, Screen, shown_seconds
+from ranklog.screen import JSON, RAW, Screen, shown_seconds
 from ranklog.selection import Filters, make_selection
 from ranklog.views.request import Request
 
@@ -74,6 +75,7 @@ def follow(
         Damage() if damage is None else damage,
         window_seconds=window_seconds,
         resume=resume,
+        tracks=True,
     )
     return _records(follower, poll_seconds, Damage() if damage is None else damage)
 
@@ -102,6 +104,7 @@ def show(request: Request, screen: Screen) -> int:
         request.damage,
         window_seconds=request.options.window,
         resume=request.options.resume,
+        tracks=screen.form == JSON,
     )
     with _stopped_by_signals() as is_stopped:
         while not is_stopped:
@@ -132,51 +135,46 @@ def _records(follower: Follower, poll_seconds: float, damage: Damage) -> Iterato
     unread: deque[Given] = deque()
     try:
         while True:
-            unread = deque(follower.poll())
+            unread = deque(one for given in follower.poll() for one in _single(given))
             while unread:
-                one = _followed(unread.popleft(), damage)
-                if one is not None:
-                    yield one
+                followed = _followed(unread.popleft(), damage)
+                if followed is not None:
+                    yield followed
             if not follower.is_behind:
                 time.sleep(poll_seconds)
     finally:
         follower.save(unread)
 
 
-def _followed(given: Given, damage: Damage) -> Followed | None:
-    came = given.came
-    record = came.source.reader.parse(came.item, damage)
+def _single(given: Given) -> Iterator[Given]:
+    """Each record by itself."""
+    for item, lot in zip(given.items, given.lots, strict=True):
+        yield Given([item], [lot], given.late_seconds)
+
+
+def _followed(one: Given, damage: Damage) -> Followed | None:
+    origin = one.lots[0].origin
+    record = origin.source.reader.parse(one.items[0], damage)
     if record is None:
         return None
-    return Followed(with_pid(record, came.pid), given.late_seconds, bool(came.more))
+    return Followed(with_pid(record, origin.pid), one.late_seconds, bool(one.more))
 
 
-def _print(given: list[Given], screen: Screen, damage: Damage) -> None:
-    if screen.form not in (HUMAN, RAW):
-        for followed in (_followed(one, damage) for one in given):
-            if followed is not None:
-                fields = followed._asdict()
-                screen.record(fields.pop("record"), **fields)
-    elif screen.form == RAW:
-        screen.items([one.came.more or one.came.item for one in given])
-    else:
-        in_order: list[bytes] = []
-        for one in given:
-            if one.late_seconds is None and not one.came.more:
-                in_order.append(one.came.item)
-                continue
-            screen.items(in_order)
-            in_order = []
-            _print_marked(one, screen)
-        screen.items(in_order)
-
-
-def _print_marked(one: Given, screen: Screen) -> None:
-    if one.came.more:
-        header = one.came.item.partition(b"\n")[0].decode("utf-8", "backslashreplace")
-        screen.line(f"--- below an earlier record, {header[:80]}", "bold")
-        for line in one.came.more.decode("utf-8", "backslashreplace").splitlines():
-            screen.line(line)
-    else:
-        screen.line(f"--- late by {shown_seconds(one.late_seconds)}:", "yellow")
-        screen.items([one.came.item])
+def _print(some: list[Given], screen: Screen, damage: Damage) -> None:
+    for given in some:
+        if screen.form == JSON:
+            for followed in (_followed(one, damage) for one in _single(given)):
+                if followed is not None:
+                    fields = followed._asdict()
+                    screen.record(fields.pop("record"), **fields)
+        elif screen.form == RAW:
+            screen.items([given.more] if given.more else given.items)
+        elif given.more:
+            header = given.items[0].partition(b"\n")[0].decode("utf-8", "backslashreplace")
+            screen.line(f"--- below an earlier record, {header}", "bold")
+            for line in given.more.decode("utf-8", "backslashreplace").splitlines():
+                screen.line(line)
+        else:
+            if given.late_seconds is not None:
+                screen.line(f"--- late by {shown_seconds(given.late_seconds)}:", "yellow")
+            screen.items(given.items)

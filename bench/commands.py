@@ -1,0 +1,75 @@
+"""Runs whole commands in turns: wall time, CPU time and memory of each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Command:
+    """A contestant.
+
+    Attributes:
+        name: As tables show it.
+        words: The command line.
+        environ: Variables beside our own.
+        rounds: In how many rounds it takes part, the first ones; ``None`` for all.
+        wall: Seconds, by round.
+        cpu: The same of user and system time together.
+        peak_mib: Largest resident set of any round.
+    """
+
+    name: str
+    words: Sequence[str | os.PathLike[str]]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    rounds: int | None = None
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    peak_mib: float = 0.0
+
+    def run(self, out: Path, *, limit_files: int | None = None) -> None:
+        """Run it once, its output into a file that is there already."""
+
+        def limit() -> None:
+            import resource
+
+            if limit_files is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit_files, limit_files))
+
+        with open(out, "wb") as stream:
+            begin = time.perf_counter()
+            process = subprocess.Popen(
+                [os.fspath(word) for word in self.words],
+                stdout=stream,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "LC_ALL": "C", **self.environ},
+                preexec_fn=limit,
+            )
+            _, _, usage = os.wait4(process.pid, 0)
+            self.wall.append(time.perf_counter() - begin)
+        process.returncode = 0  # waited for above
+        self.cpu.append(usage.ru_utime + usage.ru_stime)
+        self.peak_mib = max(self.peak_mib, usage.ru_maxrss / 1024)
+
+
+def take_turns(
+    commands: Sequence[Command], out: Path, rounds: int, *, limit_files: int | None = None
+) -> None:
+    """Run all of them in each round, in an order that shifts by one.
+
+    The first round warms the page cache up and does not count.
+    """
+    for number in range(rounds + 1):
+        for place in range(len(commands)):
+            command = commands[(place + number) % len(commands)]
+            if command.rounds is None or number <= command.rounds:
+                command.run(out, limit_files=limit_files)
+        if number == 0:
+            for command in commands:
+                command.wall.clear()
+                command.cpu.clear()

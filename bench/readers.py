@@ -1,0 +1,290 @@
+"""What it costs to read a run, beside its peers: ``python bench/readers.py [JOB ...]``.
+
+Whole commands take turns, their output goes into a file on the same tmpfs. Each merge is
+compared with a sort in memory, record by record: what is out of order, lost or torn is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from commands import Command, take_turns
+from corpus import START, make_corpus
+from figures import machine, ratios, spread, table, write_section
+
+ROUNDS = 7
+RANKLOG = Path(sys.executable).with_name("ranklog")
+CORPORA = {"8 × 200k": (8, 200_000), "64 × 20k": (64, 20_000), "1,024 × 1.2k": (1024, 1_200)}
+BIG_BYTES = 10_000_000_000
+_RECORD = re.compile(rb"^\d{4}-.*\n(?:(?!\d{4}-).*\n)*", re.MULTILINE)
+
+Job = Callable[[Path], str]
+
+
+def merged(directory: Path) -> str:
+    """`merge` against `sort -m` and lnav."""
+    rows = []
+    for name, (ranks, records) in CORPORA.items():
+        for is_disordered in (False, True):
+            run = directory / "run"
+            size = make_corpus(run, ranks=ranks, records=records, disorder=is_disordered)
+            label = f"{name}{', disorder and stacks' if is_disordered else ''}, {size / 1e6:.0f} MB"
+            rows += _merges(run, directory / "out", label, is_many=ranks > 256)
+            shutil.rmtree(run)
+    header = ["", "wall s", "ours ÷ it", "peak MiB", "out of order", "lost", "doubled or torn"]
+    return "### Merge by time\n\n" + table([*header, ""], [[*row, ""] for row in rows])
+
+
+def _merges(run: Path, out: Path, label: str, *, is_many: bool) -> list[list[str]]:
+    files = sorted((run / "logs").iterdir(), key=lambda path: (len(path.name), path.name))
+    ours = Command("ranklog merge", [RANKLOG, "merge", run])
+    peers = [
+        Command("sort -m", ["sort", "-m", "-s", "-k1,2", "--batch-size=1100", *files]),
+        Command("cat", ["cat", *files]),
+    ]
+    lnav = os.environ.get("RANKLOG_LNAV") or shutil.which("lnav")
+    if lnav:
+        home = tempfile.mkdtemp(dir=run.parent)
+        peers.append(Command("lnav -n", [lnav, "-n", *files], {"HOME": home}, rounds=2))
+    # sort and cat have all files open; under a limit they would only fail.
+    take_turns([ours], out, ROUNDS, limit_files=256 if is_many else None)
+    ours.wall.clear()
+    ours.cpu.clear()
+    take_turns([ours, *peers], out, ROUNDS)
+    expected = [record for path in files for record in _RECORD.findall(path.read_bytes())]
+    rows = []
+    for command in (ours, *peers):
+        command.run(out, limit_files=256 if is_many and command is ours else None)
+        faults = _faults(expected, out.read_bytes()) if command.name != "cat" else ["", "", ""]
+        against = (
+            "1"
+            if command is ours
+            else spread(
+                ratios(
+                    ours.wall[: len(command.wall)][: len(command.wall)],
+                    command.wall[: len(ours.wall)],
+                )
+            )
+        )
+        rows.append(
+            [
+                f"{label}: {command.name}",
+                spread(command.wall),
+                against,
+                f"{command.peak_mib:.0f}",
+                *faults,
+            ]
+        )
+    return rows
+
+
+def _faults(expected: Sequence[bytes], data: bytes) -> list[str]:
+    found = _RECORD.findall(data)
+    inversions = sum(one[:26] > other[:26] for one, other in zip(found, found[1:]))
+    from collections import Counter
+
+    wanted, got = Counter(expected), Counter(found)
+    lost, extra = (wanted - got).total(), (got - wanted).total()
+    return [f"{inversions:,}", f"{lost:,}", f"{extra:,}"]
+
+
+def questions(directory: Path) -> str:
+    """The views that need not read all, or count all."""
+    rows = []
+    out = directory / "out"
+    run = directory / "run"
+    make_corpus(run, ranks=8, records=200_000)
+    files = sorted((run / "logs").iterdir())
+    cat = Command("cat", ["cat", *files])
+    first = Command("first-error", [RANKLOG, "first-error", run])
+    none = Command("first-error, none", [RANKLOG, "first-error", "--grep", "no such word", run])
+    group = Command("group", [RANKLOG, "group", run])
+    empty = directory / "empty"
+    empty.mkdir()
+    idle = Command("start-up", [RANKLOG, "merge", empty])
+    bare = Command("bare", [sys.executable, "-c", "pass"])
+    take_turns([cat, first, group, idle, bare], out, ROUNDS)
+    start = [one / other for one, other in zip(first.wall, cat.wall, strict=True)]
+    rows.append(["start-up", _ms(idle), f"{_ms(bare)} for a bare interpreter", "60 ms"])
+    rows.append(
+        [
+            "first-error, 233 MB",
+            _ms(first),
+            f"{spread(start)} × cat ({_ms(cat)})",
+            "2.5 × and start-up",
+        ]
+    )
+    rows.append(["group, 1.6 M records", _ms(group), "", "4,000 ms"])
+    shutil.rmtree(run)
+    make_corpus(run, ranks=64, records=20_000)
+    silent = Command("silent", [RANKLOG, "silent", run])
+    take_turns([silent, idle], out, ROUNDS)
+    beyond = [one - other for one, other in zip(silent.wall, idle.wall[-ROUNDS:], strict=True)]
+    rows.append(
+        [
+            "silent, 64 ranks",
+            _ms(silent),
+            f"{1000 * sorted(beyond)[len(beyond) // 2]:.0f} ms beyond start-up",
+            "50 ms",
+        ]
+    )
+    shutil.rmtree(run)
+    return "### Questions\n\n" + table(["", "wall", "", "goal"], rows)
+
+
+def _ms(command: Command) -> str:
+    return f"{spread([1000 * seconds for seconds in command.wall], 0)} ms"
+
+
+def big(directory: Path) -> str:
+    """The first record out of 10 GB."""
+    run = directory / "big"
+    _make_big(run)
+    rows = []
+    for name, arguments in (
+        ("merge, first record", []),
+        ("merge --since in the middle", ["--since", "2026-10-06 01:30"]),
+        ("merge --since 10s before the end", ["--since", "10s"]),
+    ):
+        seconds = []
+        for _ in range(ROUNDS):
+            begin = time.perf_counter()
+            with subprocess.Popen(
+                [RANKLOG, "merge", run, *arguments], stdout=subprocess.PIPE
+            ) as process:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                seconds.append(time.perf_counter() - begin)
+                process.stdout.close()
+                assert process.wait() == 0
+            assert line.startswith(b"2026-"), line
+        rows.append([name, f"{spread([1000 * one for one in seconds], 0)} ms", "300 ms"])
+    shutil.rmtree(run)
+    return f"### {BIG_BYTES / 1e9:.0f} GB in 8 files\n\n" + table(["", "wall", "goal"], rows)
+
+
+def _make_big(run: Path) -> None:
+    """8 files of the same minute again and again, each time a minute later."""
+    sample = run.parent / "sample"
+    make_corpus(sample, ranks=8, records=50_000)
+    (run / "logs").mkdir(parents=True)
+    for path in (sample / "logs").iterdir():
+        lines = path.read_bytes()
+        minute = b"2026-10-05 23:50:"
+        lines = (
+            lines[: lines.rfind(b"\n", 0, lines.find(b"2026-10-05 23:51:")) + 1]
+            if b"2026-10-05 23:51:" in lines
+            else lines
+        )
+        with open(run / "logs" / path.name, "wb") as out:
+            number = 0
+            while out.tell() < BIG_BYTES // 8:
+                time_text = (START + timedelta(minutes=number)).strftime("%Y-%m-%d %H:%M:")
+                out.write(lines.replace(minute, time_text.encode()))
+                number += 1
+    shutil.rmtree(sample)
+
+
+WRITER = """
+import logging, sys
+from logging_helpers import init_logging
+init_logging(run_dir=sys.argv[1], rotation=4_000_000, console_ranks="0", level="INFO", rank=int(sys.argv[2]))
+logging.getLogger().handlers
+import io
+log = logging.getLogger("w")
+for number in range(int(sys.argv[3])):
+    log.info("writer %s/%d of a run that is followed while it is written", sys.argv[2], number)
+"""
+
+
+def followed(directory: Path) -> str:
+    """A million records of 8 live writers with rotation."""
+    run, each = directory / "live", 125_000
+    follower = subprocess.Popen([RANKLOG, "follow", "--raw", run], stdout=subprocess.PIPE)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, run, str(rank), str(each)], stderr=subprocess.DEVNULL
+        )
+        for rank in range(8)
+    ]
+    delays, seen = _watch(follower, 8 * each)
+    assert [writer.wait() for writer in writers] == [0] * 8
+    follower.send_signal(2)
+    rest = follower.communicate(timeout=60)[0]
+    seen += re.findall(rb"writer (\d/\d+) of", rest)
+    lost = 8 * each - len(set(seen))
+    pieces = len(list((run / "logs").glob("*Z.log")))
+    shutil.rmtree(run)
+    delays.sort()
+    rows = [
+        ["records", f"{8 * each:,}", ""],
+        ["pieces rotated meanwhile", f"{pieces}", ""],
+        ["lost", f"{lost}", "0"],
+        ["doubled", f"{len(seen) - len(set(seen))}", "0"],
+        ["delay, median", f"{delays[len(delays) // 2]:.2f} s", ""],
+        ["delay, 99 %", f"{delays[int(len(delays) * 0.99)]:.2f} s", "1 s"],
+        ["delay, longest", f"{delays[-1]:.2f} s", ""],
+    ]
+    return "### follow\n\n" + table(["", "", "goal"], rows)
+
+
+def _watch(follower: subprocess.Popen[bytes], count: int) -> tuple[list[float], list[bytes]]:
+    """How long after its stamp each record came, until all did."""
+    assert follower.stdout is not None
+    descriptor = follower.stdout.fileno()
+    delays: list[float] = []
+    seen: list[bytes] = []
+    buffer = b""
+    pattern = re.compile(rb"^([\d-]+ [\d:.]+)\+00:00 .*writer (\d/\d+) of", re.MULTILINE)
+    begin = time.monotonic()
+    while len(seen) < count and time.monotonic() - begin < 600:
+        buffer += os.read(descriptor, 1 << 20)
+        now = time.time()
+        whole = buffer.rfind(b"\n") + 1
+        for stamp, name in pattern.findall(buffer[:whole]):
+            seen.append(name)
+            if len(seen) % 50 == 0:
+                delays.append(now - _seconds(stamp))
+        buffer = buffer[whole:]
+    return delays, seen
+
+
+def _seconds(stamp: bytes) -> float:
+    from datetime import datetime, timezone
+
+    return datetime.fromisoformat(stamp.decode()).replace(tzinfo=timezone.utc).timestamp()
+
+
+JOBS: dict[str, Job] = {"merge": merged, "questions": questions, "big": big, "follow": followed}
+
+
+def main() -> None:
+    """Measure, print and, where all was measured, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=", ".join(JOBS))
+    parser.add_argument("--directory", default="/dev/shm", help="a tmpfs")
+    parser.add_argument("--big-directory", default=".", help="where 10 GB have room")
+    options = parser.parse_args()
+    parts = []
+    for name in options.jobs or JOBS:
+        where = options.big_directory if name == "big" else options.directory
+        with tempfile.TemporaryDirectory(dir=where) as directory:
+            parts.append(JOBS[name](Path(directory)))
+            print(parts[-1], flush=True)
+    if not options.jobs:
+        head = f"## Reading a run (`bench/readers.py`, {ROUNDS} rounds)"
+        write_section("readers", "\n\n".join((head, machine(["ranklog"]), *parts)))
+
+
+if __name__ == "__main__":
+    main()
