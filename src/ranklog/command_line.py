@@ -83,12 +83,14 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         prog="ranklog",
         description="Read the log files of all ranks of a job as one story.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"ranklog {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for view in VIEWS:
-        command = commands.add_parser(view.command, help=view.help, description=view.help)
+        command = commands.add_parser(
+            view.command, help=view.help, description=view.help, formatter_class=_Formatter
+        )
         if view.command in arguments:  # the others' modules need not be loaded
             _add_options(command, view)
     return parser
@@ -118,6 +120,13 @@ def _add_options(command: argparse.ArgumentParser, view: View) -> None:
     module = import_module(view.module)
     if hasattr(module, "add_options"):
         module.add_options(command)
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Has a width of its own: to ask the terminal, argparse would import shutil at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

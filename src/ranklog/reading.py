@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ranklog.files.discover import Source
-from ranklog.line_format import Damage, Record
+from ranklog.line_format import Damage
 from ranklog.merging import Batch, merge
 from ranklog.run import Paths, Run
 from ranklog.selection import Filters, make_selection
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from ranklog.line_format import Record
 
 
 def read(
@@ -60,4 +61,8 @@ def _batches(run: Run, source: Source) -> Iterator[Batch]:
 
 def with_pid(record: Record, pid: int | None) -> Record:
     """A record with the process id of the banner above it, unless it has one of its own."""
-    return record if record.pid is not None or pid is None else replace(record, pid=pid)
+    if record.pid is not None or pid is None:
+        return record
+    from dataclasses import replace  # imported with the first Record
+
+    return replace(record, pid=pid)

@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from ranklog.line_format import Damage, Record, TextLayout, encode, json_reader
+from ranklog.line_format import Damage, TextLayout, encode, json_reader
 from ranklog.line_format.escapes import escape_controls
+
+if TYPE_CHECKING:
+    from ranklog.line_format import Record
 
 HUMAN, JSON, RAW = "human", "json", "raw"
 _PLAIN_WIDTH = 200
@@ -186,6 +189,8 @@ def as_object(record: Record) -> dict[str, Any]:
 
 def as_json(value: Any) -> Any:
     """A value of an answer as JSON can hold it."""
+    from ranklog.line_format import Record  # has been imported where there is one
+
     if isinstance(value, Record):
         return as_json(as_object(value))
     if isinstance(value, datetime):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
@@ -89,6 +88,8 @@ def _files(path: str) -> Iterator[tuple[str, str]]:
     elif os.path.exists(path):
         yield os.path.split(path)
     else:
+        import glob  # few need it
+
         matches = sorted(glob.glob(path))
         if not matches:
             raise FileNotFoundError(f"no run directory or log file at {path!r}")

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 _MOST_EXAMPLES = 5
 _EXAMPLE_CHARACTERS = 200
 
 
-@dataclass(slots=True)
+# Plain classes: importing dataclasses takes longer than to read the ends of 64 files, and only a
+# `Record` needs them.
 class FileDamage:
     """What was found in one file; see `Damage`."""
 
-    cut_records: int = 0
-    foreign_lines: int = 0
-    example: str | None = None
-    reason: str | None = None
+    def __init__(
+        self,
+        cut_records: int = 0,
+        foreign_lines: int = 0,
+        example: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.cut_records = cut_records
+        self.foreign_lines = foreign_lines
+        self.example = example
+        self.reason = reason
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileDamage) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def __repr__(self) -> str:
+        return f"FileDamage({_arguments(vars(self))})"
 
     def describe(self) -> str:
         """In words, for a person."""
@@ -31,12 +45,11 @@ class FileDamage:
         return ", ".join(parts)
 
 
-@dataclass(slots=True)
 class Damage:
     """What was found beside whole records.
 
     The stacks that `faulthandler` writes below a record when a process is ended or crashes
-    are no damage.
+    are no damage. Equal are those with equal counts and examples.
 
     Attributes:
         cut_records: Records cut short (killed or out of space in the middle of a write).
@@ -45,16 +58,35 @@ class Damage:
         unreadable: Number of files that could not be read, or not to their end.
         files: The same for each file, by its path as it was given.
         notes: What else a person should know, such as a clock that was set back.
+        place: Path of the file that is being read now.
     """
 
-    cut_records: int = 0
-    foreign_lines: int = 0
-    examples: list[str] = field(default_factory=list)
-    unreadable: int = 0
-    files: dict[str, FileDamage] = field(default_factory=dict, compare=False)
-    notes: list[str] = field(default_factory=list, compare=False)
-    place: str = field(default="", compare=False, repr=False)
-    """Path of the file that is being read now."""
+    def __init__(
+        self,
+        cut_records: int = 0,
+        foreign_lines: int = 0,
+        examples: list[str] | None = None,
+        unreadable: int = 0,
+    ) -> None:
+        self.cut_records = cut_records
+        self.foreign_lines = foreign_lines
+        self.examples = [] if examples is None else examples
+        self.unreadable = unreadable
+        self.files: dict[str, FileDamage] = {}
+        self.notes: list[str] = []
+        self.place = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Damage) and self._compared() == other._compared()
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+    def __repr__(self) -> str:
+        return f"Damage({_arguments(self._compared())})"
+
+    def _compared(self) -> dict[str, object]:
+        names = ("cut_records", "foreign_lines", "examples", "unreadable")
+        return {name: getattr(self, name) for name in names}
 
     def cut_record(self, line: str) -> None:
         """Count a record that was cut short, by its first line."""
@@ -91,3 +123,7 @@ class Damage:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("s" if number != 1 else "")
+
+
+def _arguments(fields: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in fields.items())

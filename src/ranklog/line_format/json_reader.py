@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.damage import Damage
 from ranklog.line_format.extras import json_text
 from ranklog.line_format.raw_text import RawText, is_stack_line
 from ranklog.line_format.reader import KEY_BYTES, Origin, Records, saying
-from ranklog.line_format.record import Record
 from ranklog.line_format.stamps import StampFormatter
+
+if TYPE_CHECKING:
+    from ranklog.line_format.record import Record
 
 _OPENING = b'{"timestamp":'
 START = _OPENING + b'"'
@@ -193,6 +195,9 @@ def _end_record(records: Records, below: list[bytes]) -> None:
 
 
 def _record(fields: dict[str, Any], raw: str | None) -> Record:
+    # Not with the module: most answers need no Record, which takes long to import.
+    from ranklog.line_format.record import Record
+
     function, _, line = fields["caller"].rpartition(":")
     time = datetime.fromisoformat(fields["timestamp"])
     if time.tzinfo is None:

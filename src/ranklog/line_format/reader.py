@@ -8,11 +8,13 @@ choose look at each distinct origin once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ranklog.line_format.damage import Damage
 from ranklog.line_format.own_records import BANNER_FUNCTION, BANNER_LOGGER, END_FUNCTION
-from ranklog.line_format.record import Record
+
+if TYPE_CHECKING:
+    from ranklog.line_format.record import Record
 
 KEY_BYTES = 26
 """Of a record's stamp, ``2026-10-05 23:50:00.123456``: UTC, and sorts as bytes."""

@@ -7,13 +7,16 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from ranklog.line_format.damage import Damage
 from ranklog.line_format.escapes import unescape_name
 from ranklog.line_format.guards import CUT_LINE, EXCEPTION_GUARD, EXTRA_GUARD, MESSAGE_GUARD
 from ranklog.line_format.raw_text import RawText, is_finished_frame, is_stack_line
 from ranklog.line_format.reader import KEY_BYTES, Origin, Records, saying
-from ranklog.line_format.record import Record
+
+if TYPE_CHECKING:
+    from ranklog.line_format.record import Record
 
 _STAMP = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00"
 START = _STAMP + rb" \| "
@@ -127,6 +130,9 @@ def text(item: bytes) -> str:
 
 def parse(item: bytes, damage: Damage) -> Record | None:
     """Take a record apart; see `Reader.parse`."""
+    # Not with the module: most answers need no Record, which takes long to import.
+    from ranklog.line_format.record import Record
+
     header, *lines = _text(item).removesuffix("\n").split("\n")
     end = header.find(" - ", _ORIGIN_START)
     found = origin(item[_ORIGIN_START : item.find(b" - ", _ORIGIN_START)])
