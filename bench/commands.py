@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ class Command:
         words: The command line.
         environ: Variables beside our own.
         rounds: In how many rounds it takes part, the first ones; ``None`` for all.
+        limit_files: How many files it may have open, as ``ulimit -n`` sets it.
         wall: Seconds, by round.
         cpu: The same of user and system time together.
         peak_mib: Largest resident set of any round.
@@ -28,18 +30,18 @@ class Command:
     words: Sequence[str | os.PathLike[str]]
     environ: Mapping[str, str] = field(default_factory=dict)
     rounds: int | None = None
+    limit_files: int | None = None
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     peak_mib: float = 0.0
 
-    def run(self, out: Path, *, limit_files: int | None = None) -> None:
+    def run(self, out: Path) -> None:
         """Run it once, its output into a file that is there already."""
 
         def limit() -> None:
-            import resource
-
-            if limit_files is not None:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (limit_files, limit_files))
+            if self.limit_files is not None:
+                both = (self.limit_files, self.limit_files)
+                resource.setrlimit(resource.RLIMIT_NOFILE, both)
 
         with open(out, "wb") as stream:
             begin = time.perf_counter()
@@ -57,9 +59,7 @@ class Command:
         self.peak_mib = max(self.peak_mib, usage.ru_maxrss / 1024)
 
 
-def take_turns(
-    commands: Sequence[Command], out: Path, rounds: int, *, limit_files: int | None = None
-) -> None:
+def take_turns(commands: Sequence[Command], out: Path, rounds: int) -> None:
     """Run all of them in each round, in an order that shifts by one.
 
     The first round warms the page cache up and does not count.
@@ -68,7 +68,7 @@ def take_turns(
         for place in range(len(commands)):
             command = commands[(place + number) % len(commands)]
             if command.rounds is None or number <= command.rounds:
-                command.run(out, limit_files=limit_files)
+                command.run(out)
         if number == 0:
             for command in commands:
                 command.wall.clear()
