@@ -229,11 +229,26 @@ def test_logging_is_set_up_anew_after_shutdown(run_dir):
     assert ["turn 0", "turn 1", "turn 2"] == messages(run_dir)
 
 
-def test_a_rank_that_no_rule_decides_is_said_once(monkeypatch, capsys):
-    # Lightning's own launcher tells neither RANK nor how many processes a node has.
-    for name, value in {"NODE_RANK": "1", "LOCAL_RANK": "0", "WORLD_SIZE": "4"}.items():
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        # Lightning's own launcher tells neither RANK nor how many processes a node has.
+        (
+            {"NODE_RANK": "1", "LOCAL_RANK": "0", "WORLD_SIZE": "4"},
+            "nothing tells how many processes a node has;"
+            " NODE_RANK=1 * WORLD_SIZE=4 + LOCAL_RANK=0 = 4 used as rank",
+        ),
+        # A script gives all processes of an MPI job the same RANK: each is a master.
+        (
+            {"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4"}
+            | {"RANK": "0", "WORLD_SIZE": "4"},
+            "OMPI_COMM_WORLD_RANK=3 disagrees, RANK=0 used",
+        ),
+    ],
+)
+def test_a_rank_that_others_may_have_too_is_said_once(monkeypatch, capsys, variables, said):
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     for level in ("INFO", "DEBUG"):
         init_logging(level)
-    (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("ranklog: nothing tells how many processes a node has; ")
+    assert f"ranklog: {said}\n" == capsys.readouterr().err

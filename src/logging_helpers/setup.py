@@ -103,6 +103,6 @@ def init_logging(
     detection = detect(os.environ, rank=settings.explicit_rank)
     if detection.problems:
         raise ValueError(detection.problems[0])
-    if detection.choice is not None and detection.choice.doubt is not None:
-        say_once(detection.choice.doubt)
+    for doubt in detection.doubts:
+        say_once(doubt)
     start(settings, detection.info, owner_pid=os.getpid())

@@ -86,8 +86,29 @@ ALONE = {
     "a local rank alone": ({"LOCAL_RANK": "1"}, RankInfo()),
     "openmpi": (OPENMPI, RankInfo(3, 4, 1, 2, job_id="prterun-host-77_1", source="openmpi")),
     "openmpi's rank within the node is no node's rank": (
-        {"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_NODE_RANK": "1"},
-        RankInfo(3, source="openmpi"),
+        {
+            "OMPI_COMM_WORLD_RANK": "3",
+            "OMPI_COMM_WORLD_SIZE": "4",
+            "OMPI_COMM_WORLD_NODE_RANK": "1",
+        },
+        RankInfo(3, 4, source="openmpi"),
+    ),
+    "half of openmpi's set": (
+        {"OMPI_COMM_WORLD_RANK": "3"},
+        RankInfo(
+            3,
+            source="openmpi",
+            conflicts=("OMPI_COMM_WORLD_RANK=3 has no OMPI_COMM_WORLD_SIZE beside it",),
+        ),
+    ),
+    "RANK and a local rank without a world size": (
+        {"RANK": "1", "LOCAL_RANK": "1"},
+        RankInfo(
+            1,
+            local_rank=1,
+            source="env",
+            conflicts=("RANK=1 has no WORLD_SIZE beside it",),
+        ),
     ),
     "skypilot": (
         SKYPILOT,
@@ -405,6 +426,63 @@ TOGETHER = {
         {"LOCAL_RANK": "1", "WORLD_SIZE": "4", "NODE_RANK": "1"} | SKYPILOT,
         RankInfo(3, 4, 1, 2, 1, None, "sky-2026-10-05_task-1", "lightning"),
     ),
+    "env of one process in each process of mpirun": (
+        OPENMPI | {"RANK": "0", "WORLD_SIZE": "1"},
+        RankInfo(3, 4, 0, 1, None, None, "prterun-host-77_1", "openmpi/env"),
+    ),
+    "env of one process on each SkyPilot node": (
+        {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"} | SKYPILOT,
+        RankInfo(1, 2, 0, 1, 1, None, "sky-2026-10-05_task-1", "skypilot/env"),
+    ),
+    "env of one process under srun": (
+        SLURM | {"RANK": "0", "WORLD_SIZE": "1"},
+        RankInfo(3, 4, 0, 1, 1, 1, "4711", "slurm/env"),
+    ),
+    "env of two processes in each process of an mpirun of four": (
+        OPENMPI | {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"},
+        RankInfo(7, 8, 1, 2, None, None, "prterun-host-77_1", "openmpi/env"),
+    ),
+    "env of a node's two processes in one mpirun process on each of two nodes": (
+        {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+        | {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}
+        | {"OMPI_COMM_WORLD_LOCAL_RANK": "0", "OMPI_COMM_WORLD_LOCAL_SIZE": "1"},
+        RankInfo(3, 4, 1, 2, None, None, None, "openmpi/env"),
+    ),
+    "env that says nothing of nodes and does not fit the node's rank": (
+        {"RANK": "0", "WORLD_SIZE": "4", "LOCAL_RANK": "0"} | SKYPILOT,
+        RankInfo(
+            0,
+            4,
+            0,
+            node_rank=1,
+            job_id="sky-2026-10-05_task-1",
+            source="env",
+            conflicts=("SKYPILOT_NODE_RANK=1 does not fit RANK=0 LOCAL_RANK=0, RANK=0 used",),
+        ),
+    ),
+    "a local rank that the ranks of lower nodes leave no room for": (
+        {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "1"} | SKYPILOT,
+        RankInfo(
+            1,
+            4,
+            1,
+            node_rank=1,
+            job_id="sky-2026-10-05_task-1",
+            source="env",
+            conflicts=("SKYPILOT_NODE_RANK=1 does not fit RANK=1 LOCAL_RANK=1, RANK=1 used",),
+        ),
+    ),
+    "launchers of nodes that disagree": (
+        SKYPILOT | {"PET_NODE_RANK": "0", "JOB_COMPLETION_INDEX": "1"},
+        RankInfo(
+            1,
+            2,
+            node_rank=1,
+            job_id="sky-2026-10-05_task-1",
+            source="skypilot",
+            conflicts=("PET_NODE_RANK=0 disagrees, SKYPILOT_NODE_RANK=1 used",),
+        ),
+    ),
     "one process of mpirun on each SkyPilot node": (
         {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"} | SKYPILOT,
         RankInfo(1, 2, node_rank=1, job_id="sky-2026-10-05_task-1", source="openmpi"),
@@ -415,6 +493,38 @@ TOGETHER = {
 @pytest.mark.parametrize(("environ", "expected"), TOGETHER.values(), ids=TOGETHER.keys())
 def test_launchers_together_give_one_identity(environ, expected):
     assert (expected, ()) == detect(environ)[:2]
+
+
+DOUBTS = {
+    "nothing": ({}, ()),
+    "torchrun over several nodes under srun": (TORCHRUN | SLURM, ()),
+    "mpirun inside salloc": (OPENMPI | SLURM | {"SLURM_PROCID": "1"}, ()),
+    "half a set": ({"RANK": "2"}, ()),
+    "a bare RANK": ({"RANK": "2", "SKYPILOT_NODE_RANK": "1"}, ()),
+    "processes": (ENV | OPENMPI, ("OMPI_COMM_WORLD_RANK=3 disagrees, RANK=5 used",)),
+    "one RANK for all of srun's tasks": (
+        SLURM | {"RANK": "0", "WORLD_SIZE": "4"},
+        ("SLURM_PROCID=3 disagrees, RANK=0 used",),
+    ),
+    "a job of more processes than tasks of srun started it": (
+        SLURM | {"RANK": "0", "WORLD_SIZE": "8"},
+        (),
+    ),
+    "nodes": (
+        SKYPILOT | {"PET_NODE_RANK": "0"},
+        ("PET_NODE_RANK=0 disagrees, SKYPILOT_NODE_RANK=1 used",),
+    ),
+    "a node and a process": (
+        {"RANK": "0", "WORLD_SIZE": "4"} | SKYPILOT,
+        ("SKYPILOT_NODE_RANK=1 does not fit RANK=0, RANK=0 used",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "expected"), DOUBTS.values(), ids=DOUBTS.keys())
+def test_what_may_give_two_processes_one_rank_is_a_doubt(environ, expected):
+    assert expected == detect(environ).doubts
+    assert () == detect(environ, rank=1).doubts
 
 
 def test_torchrun_on_each_of_two_skypilot_nodes_gives_four_identities():

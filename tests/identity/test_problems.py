@@ -43,10 +43,24 @@ PROBLEMS = {
         "SKYPILOT_NODE_RANK=2 is not below SKYPILOT_NUM_NODES=2",
         RankInfo(2, node_rank=2, source="skypilot"),
     ),
+    "a range that is no number of nodes": (
+        {"RANK": "1", "WORLD_SIZE": "1:4"},
+        MALFORMED.format("WORLD_SIZE='1:4'"),
+        RankInfo(1, source="env"),
+    ),
+    "more processes on the node than in the job": (
+        {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "4"},
+        "LOCAL_WORLD_SIZE=4 is more than WORLD_SIZE=2",
+        RankInfo(1, 2, source="env"),
+    ),
     "no size": (
-        {"OMPI_COMM_WORLD_LOCAL_SIZE": "0", "OMPI_COMM_WORLD_RANK": "0"},
+        {
+            "OMPI_COMM_WORLD_LOCAL_SIZE": "0",
+            "OMPI_COMM_WORLD_RANK": "0",
+            "OMPI_COMM_WORLD_SIZE": "2",
+        },
         "OMPI_COMM_WORLD_LOCAL_SIZE=0 is not a size; a size is 1 or more",
-        RankInfo(0, source="openmpi"),
+        RankInfo(0, 2, source="openmpi"),
     ),
 }
 

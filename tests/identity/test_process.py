@@ -87,9 +87,9 @@ def test_exchanging_one_variable_for_another_is_noticed(monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert _bare(1) == get_rank_info()
     monkeypatch.delenv("RANK")
-    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "2")
-    assert RankInfo(2, source="openmpi") == get_rank_info()
-    monkeypatch.delenv("OMPI_COMM_WORLD_RANK")
+    monkeypatch.setenv("PMIX_RANK", "2")
+    assert RankInfo(2, source="pmix") == get_rank_info()
+    monkeypatch.delenv("PMIX_RANK")
     monkeypatch.setenv("SKYPILOT_NODE_RANK", "3")
     assert RankInfo(3, node_rank=3, source="skypilot") == get_rank_info()
 

@@ -1,11 +1,18 @@
 """Works out a process's place in its job from the environment. Pure: no state, no side effects."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
+from logging_helpers.identity.conflicts import (
+    agrees,
+    compare_nodes,
+    compare_processes,
+    compare_with_node,
+    note_half_a_set,
+)
 from logging_helpers.identity.launchers import Environ
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.identity.readings import (
+    Choice,
     Reading,
     Value,
     read_job_id,
@@ -14,18 +21,6 @@ from logging_helpers.identity.readings import (
 )
 
 _MOST_PER_NODE = 1024
-
-
-class Choice(NamedTuple):
-    """The identity but for restarts and job id, with what each number was made of."""
-
-    source: str
-    rank: Value
-    world_size: Value | None = None
-    local_rank: Value | None = None
-    local_world_size: Value | None = None
-    node_rank: Value | None = None
-    doubt: str | None = None
 
 
 class Detection(NamedTuple):
@@ -37,6 +32,8 @@ class Detection(NamedTuple):
         choice: What was chosen and what it was made of, ``None`` where nothing is known.
         restarts: Restarts by each launcher that counts them.
         job_id_variable: The variable that the job id comes from.
+        doubts: Those of the conflicts that may give two processes one rank, or no process
+            rank 0; a person should see them.
     """
 
     info: RankInfo
@@ -44,13 +41,12 @@ class Detection(NamedTuple):
     choice: Choice | None = None
     restarts: tuple[Value, ...] = ()
     job_id_variable: str | None = None
+    doubts: tuple[str, ...] = ()
 
     def origins(self) -> dict[str, str]:
         """For each field of `info` that is known, the variables or formula it comes from."""
         values = {} if self.choice is None else self.choice._asdict()
         origins = {name: str(value) for name, value in values.items() if isinstance(value, Value)}
-        if self.info.source == "argument":
-            origins["rank"] = "argument rank"
         if self.restarts:
             origins["restart"] = " + ".join(map(str, self.restarts))
         if self.job_id_variable is not None:
@@ -72,22 +68,25 @@ def detect(environ: Environ, *, rank: int | None = None) -> Detection:
     readings = read_launchers(environ, problems)
     restarts = read_restarts(environ, problems)
     job_id, job_id_variable = read_job_id(environ) or (None, None)
-    restart = sum(value.number for value in restarts) if restarts else None
+    restart = sum([value.number for value in restarts]) if restarts else None
+    choice: Choice | None = None
+    doubts: list[str] = []
     if readings:
-        choice, conflicts = _choose(readings)
+        notes: list[str] = []
+        choice = _choose(readings, environ, notes, doubts)
         info = RankInfo(
-            rank=choice.rank.number,
-            world_size=_number(choice.world_size),
-            local_rank=_number(choice.local_rank),
-            local_world_size=_number(choice.local_world_size),
-            node_rank=_number(choice.node_rank),
-            restart=restart,
-            job_id=job_id,
-            source=choice.source,
-            conflicts=tuple(conflicts),
+            choice.rank.number,
+            _number(choice.world_size),
+            _number(choice.local_rank),
+            _number(choice.local_world_size),
+            _number(choice.node_rank),
+            restart,
+            job_id,
+            choice.source,
+            (*notes, *doubts),
         )
     else:
-        choice, info = None, RankInfo(restart=restart, job_id=job_id)
+        info = RankInfo(restart=restart, job_id=job_id)
     if rank is not None:
         fits = info.world_size is None or rank < info.world_size
         info = info._replace(
@@ -97,15 +96,15 @@ def detect(environ: Environ, *, rank: int | None = None) -> Detection:
             # What is wrong with the environment does not matter for a rank that is given.
             conflicts=(*info.conflicts, *dict.fromkeys(problems)),
         )
-        problems = []
-        choice = None if choice is None else choice._replace(doubt=None)
+        problems, doubts = [], []
     return Detection(
         info,
         # Several rows that read RANK report the same malformed value.
-        tuple(dict.fromkeys(problems)),
+        tuple(dict.fromkeys(problems)) if problems else (),
         choice,
         tuple(restarts),
         job_id_variable,
+        tuple(doubts),
     )
 
 
@@ -113,7 +112,9 @@ def _number(value: Value | None) -> int | None:
     return None if value is None else value.number
 
 
-def _choose(readings: list[Reading]) -> tuple[Choice, list[str]]:
+def _choose(
+    readings: list[Reading], environ: Environ, notes: list[str], doubts: list[str]
+) -> Choice:
     """Chooses among launchers: certain process ranks, then node ranks, then a bare RANK."""
     processes = [reading for reading in readings if not reading.launcher.is_of_nodes]
     nodes = [reading for reading in readings if reading.launcher.is_of_nodes]
@@ -123,12 +124,17 @@ def _choose(readings: list[Reading]) -> tuple[Choice, list[str]]:
     if outer is not None:
         choice = _nested(chosen, outer)
     elif chosen.launcher.derives_rank:
-        choice = _derived(chosen, nodes)
+        choice = _derived(chosen, nodes, doubts)
     elif chosen.launcher.is_of_nodes:
         choice = _alone_on_node(chosen)
     else:
         choice = _as_it_says(chosen, processes, nodes)
-    return choice, _conflicts(chosen, outer, processes, choice)
+        compare_with_node(chosen, choice, nodes, doubts)
+        if choice.world_size is None:
+            note_half_a_set(chosen, environ, notes)
+    compare_processes(chosen, outer, processes, choice, notes, doubts)
+    compare_nodes(nodes, choice, doubts)
+    return choice
 
 
 def _outer_of(chosen: Reading, certain: list[Reading], nodes: list[Reading]) -> Reading | None:
@@ -145,12 +151,20 @@ def _outer_of(chosen: Reading, certain: list[Reading], nodes: list[Reading]) -> 
             # An outer launcher of several processes started as many agents.
             if outer.world_size is not None and outer.world_size.number > 1:
                 return outer
-        elif outer.spans_several_nodes:
+        elif outer.spans_several_nodes or _is_smaller(chosen, outer):
             return outer
     for outer in nodes:
         if outer.node_count is None or outer.node_count.number > 1:
             return outer
     return None
+
+
+def _is_smaller(inner: Reading, outer: Reading) -> bool:
+    return (
+        inner.world_size is not None
+        and outer.world_size is not None
+        and inner.world_size.number < outer.world_size.number
+    )
 
 
 def _local(process: Reading) -> tuple[Value | None, Value | None]:
@@ -172,21 +186,21 @@ def _nested(process: Reading, outer: Reading) -> Choice:
     assert local_rank is not None  # `_outer_of` looked
     assert local_world_size is not None
     return Choice(
-        source=f"{outer.launcher.name}/{process.launcher.name}",
-        rank=Value(
+        f"{outer.launcher.name}/{process.launcher.name}",
+        Value(
             index.number * local_world_size.number + local_rank.number,
             f"{index} * {local_world_size} + {local_rank}",
         ),
-        world_size=None
+        None
         if count is None
         else Value(count.number * local_world_size.number, f"{count} * {local_world_size}"),
-        local_rank=local_rank,
-        local_world_size=local_world_size,
-        node_rank=outer.node_rank,
+        local_rank,
+        local_world_size,
+        outer.node_rank,
     )
 
 
-def _derived(process: Reading, nodes: list[Reading]) -> Choice:
+def _derived(process: Reading, nodes: list[Reading], doubts: list[str]) -> Choice:
     """A launcher that tells node and local rank only."""
     local_rank = process.local_rank
     node_rank = process.node_rank or (nodes[0].node_rank if nodes else None)
@@ -212,11 +226,8 @@ def _derived(process: Reading, nodes: list[Reading]) -> Choice:
     most = process.world_size or Value(_MOST_PER_NODE, "MOST_PER_NODE")
     formula = f"{node_rank} * {most} + {local_rank}"
     number = node_rank.number * most.number + local_rank.number
-    return choice._replace(
-        rank=Value(number, formula),
-        world_size=None,
-        doubt=f"nothing tells how many processes a node has; {formula} = {number} used as rank",
-    )
+    doubts.append(f"nothing tells how many processes a node has; {formula} = {number} used as rank")
+    return choice._replace(rank=Value(number, formula), world_size=None)
 
 
 def _even_share(world_size: Value | None, nodes: list[Reading]) -> Value | None:
@@ -238,50 +249,24 @@ def _alone_on_node(node: Reading) -> Choice:
 
 def _as_it_says(process: Reading, processes: list[Reading], nodes: list[Reading]) -> Choice:
     assert process.rank is not None  # the reading is telling
+    choice = Choice(
+        process.launcher.name,
+        process.rank,
+        process.world_size,
+        process.local_rank,
+        process.local_world_size,
+        process.node_rank,
+    )
     # What it leaves out, a launcher may tell that numbers the same processes in the same way
     # (PMI under srun, a script that exports RANK for torch).
-    telling = [process, *(other for other in processes if _agrees(process, other))]
-    return Choice(
-        source=process.launcher.name,
-        rank=process.rank,
-        world_size=_first(reading.world_size for reading in telling),
-        local_rank=_first(reading.local_rank for reading in telling),
-        local_world_size=_first(reading.local_world_size for reading in telling),
-        node_rank=_first(reading.node_rank for reading in [*telling, *nodes]),
-    )
-
-
-def _agrees(process: Reading, other: Reading) -> bool:
-    if process.launcher.has_agent or process.rank is None or other.rank is None:
-        return False
-    sizes = {v.number for v in (process.world_size, other.world_size) if v is not None}
-    return process.rank.number == other.rank.number and len(sizes) < 2
-
-
-def _first(values: Iterable[Value | None]) -> Value | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _conflicts(
-    chosen: Reading, outer: Reading | None, processes: list[Reading], choice: Choice
-) -> list[str]:
-    used = f"{choice.rank} used"
-    conflicts = [choice.doubt] if choice.doubt else []
-    if chosen.rank is not None and not chosen.is_certain:
-        # The guide's manual RANK=2 works; the size of the job is what nobody can know.
-        companions = " or ".join(chosen.launcher.companions)
-        conflicts.append(f"{chosen.rank} has no {companions} beside it")
     for other in processes:
-        if other in (chosen, outer) or other.rank is None:
-            continue
-        # A number that agrees contradicts nobody, whoever tells it.
-        if other.launcher.rank == chosen.launcher.rank or other.rank.number == choice.rank.number:
-            continue
-        if not other.is_certain:
-            companions = " or ".join(other.launcher.companions)
-            conflicts.append(f"{other.rank} has no {companions} beside it, {used}")
-        elif chosen.launcher.has_agent or other.launcher.name in ("slurm", "pmix"):
-            conflicts.append(f"{other.rank} describes the launcher daemon, {used}")
-        else:
-            conflicts.append(f"{other.rank} disagrees, {used}")
-    return conflicts
+        if other is not process and agrees(process, other):
+            choice = choice._replace(
+                world_size=choice.world_size or other.world_size,
+                local_rank=choice.local_rank or other.local_rank,
+                local_world_size=choice.local_world_size or other.local_world_size,
+                node_rank=choice.node_rank or other.node_rank,
+            )
+    if choice.node_rank is None and nodes:
+        choice = choice._replace(node_rank=nodes[0].node_rank)
+    return choice

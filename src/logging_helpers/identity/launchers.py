@@ -254,6 +254,9 @@ LAUNCHERS: tuple[Launcher, ...] = (
     Launcher("tpu", node_rank=("TPU_WORKER_ID",)),
 )
 
+RANGES = frozenset({"PET_NNODES"})
+"""Variables that may hold a range, such as ``1:4``."""
+
 GUIDE_ORDER = ("SKYPILOT_NODE_RANK", "RANK", "OMPI_COMM_WORLD_RANK")
 """The variables `get_node_rank` looks at first, in the order the guide gives them."""
 

@@ -19,11 +19,7 @@ def _key(variable: str) -> Any:
     return os.fsencode(variable) if os.supports_bytes_environ else variable
 
 
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-_KEYS = {_key(variable): variable for variable in sorted(VARIABLES)}
+_KEYS = {_key(variable): variable for variable in VARIABLES}
 _RANK_KEY = _key("RANK")
 
 
@@ -122,22 +118,34 @@ def _find_out() -> RankInfo:
     global _known
     # One pass over the names, then the few that matter: asking for each of the table would
     # cost 1 µs for each that is not set.
-    variables = [(key, _environ[key]) for key in _environ if key in _KEYS]
-    texts = {_KEYS[key]: _text(value) for key, value in variables}
+    environ = _environ
+    variables = tuple([(key, environ[key]) for key in filter(_KEYS.__contains__, environ)])
+    previous = _known
+    if (
+        previous is not None
+        and previous.variables == variables
+        and previous.explicit_rank == _explicit_rank
+    ):  # a variable that means nothing here came or went
+        _known = previous._replace(variable_count=len(environ))
+        return previous.info
+    texts = {
+        _KEYS[key]: value.decode(errors="replace") if type(value) is bytes else value
+        for key, value in variables
+    }
     detection = detect(texts, rank=_explicit_rank)
     for problem in detection.problems:
         say_once(f"{problem}; taken as not set")
-    previous, info = _known, detection.info
+    info = detection.info
     # Whatever else decides about the rank does so by being set or not, which changes the
     # number of variables.
-    made_of = "" if detection.choice is None else str(detection.choice.rank)
+    made_of = "" if detection.choice is None else detection.choice.rank.variable
     _known = _Known(
-        variable_count=len(_environ),
-        variables=tuple(variables),
-        rank_variables=tuple([item for item in variables if f"{_KEYS[item[0]]}=" in made_of]),
-        has_rank_variable="RANK" in texts,
-        explicit_rank=_explicit_rank,
-        info=info,
+        len(environ),
+        variables,
+        tuple([item for item in variables if _KEYS[item[0]] in made_of]),
+        "RANK" in texts,
+        _explicit_rank,
+        info,
     )
     if _on_change is not None and (previous is None or previous.info != info):
         _on_change(info)

@@ -1,12 +1,14 @@
 """What each launcher's variables say, taken by itself. Pure."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from logging_helpers.identity.launchers import (
     GUIDE_ORDER,
     LAUNCHERS,
     LAUNCHERS_BY_VARIABLE,
+    RANGES,
     Environ,
     Launcher,
 )
@@ -15,7 +17,9 @@ _MOST_DIGITS = 9
 _UNSAFE_IN_NAME = r"[^A-Za-z0-9._-]+"
 _LONGEST_JOB_ID = 128
 
-_COUNTING_RESTARTS = tuple(launcher for launcher in LAUNCHERS if launcher.restart)
+_RESTARTS = tuple(
+    (variable, launcher.restart_base) for launcher in LAUNCHERS for variable in launcher.restart
+)
 _JOB_IDS = tuple(
     (variable, launcher.no_job_id)
     for launcher in reversed(LAUNCHERS)
@@ -51,11 +55,11 @@ class Reading(NamedTuple):
         """Whether all processes of the launcher are known to be on one node."""
         if self.node_count is not None:
             return self.node_count.number == 1
-        return (
-            self.world_size is not None
-            and self.local_world_size is not None
-            and self.world_size.number == self.local_world_size.number
-        )
+        if self.world_size is None:
+            return False
+        size = self.world_size.number
+        local_size = self.local_world_size
+        return size == 1 or (local_size is not None and size == local_size.number)
 
     @property
     def spans_several_nodes(self) -> bool:
@@ -69,6 +73,17 @@ class Reading(NamedTuple):
         )
 
 
+class Choice(NamedTuple):
+    """The identity but for restarts and job id, with what each number was made of."""
+
+    source: str
+    rank: Value
+    world_size: Value | None = None
+    local_rank: Value | None = None
+    local_world_size: Value | None = None
+    node_rank: Value | None = None
+
+
 def read_launchers(environ: Environ, problems: list[str]) -> list[Reading]:
     """A reading of every launcher that numbers this process or its node.
 
@@ -78,10 +93,11 @@ def read_launchers(environ: Environ, problems: list[str]) -> list[Reading]:
             one launcher; a malformed value is taken as not set.
     """
     readings = []
-    telling: set[int] = set()
     read: set[tuple[str, ...]] = set()
-    for variable in environ:
-        telling.update(LAUNCHERS_BY_VARIABLE.get(variable, ()))
+    by_variable = LAUNCHERS_BY_VARIABLE
+    telling = {
+        index for variable in environ if variable in by_variable for index in by_variable[variable]
+    }
     for index in sorted(telling):
         launcher = LAUNCHERS[index]
         if launcher.rank in read or not launcher.counts(environ):
@@ -114,10 +130,10 @@ def read_job_id(environ: Environ) -> tuple[str, str] | None:
 def read_restarts(environ: Environ, problems: list[str]) -> list[Value]:
     """Restarts by each launcher that counts them."""
     restarts = []
-    for launcher in _COUNTING_RESTARTS:
-        value = _first(environ, launcher.restart, problems)
+    for variable, base in _RESTARTS:
+        value = read_number(environ, variable, problems)
         if value is not None:
-            restarts.append(value._replace(number=max(value.number - launcher.restart_base, 0)))
+            restarts.append(value._replace(number=max(value.number - base, 0)) if base else value)
     return restarts
 
 
@@ -126,30 +142,41 @@ def read_number(environ: Environ, variable: str, problems: list[str]) -> Value |
     text = environ.get(variable)
     if not text:
         return None
-    if not (text.isdigit() and text.isascii() and len(text) <= _MOST_DIGITS):
+    if text.isdigit() and text.isascii() and len(text) <= _MOST_DIGITS:
+        return Value(int(text), variable)
+    if not (variable in RANGES and ":" in text):  # a range, which tells no number
         problems.append(
             f"environment variable {variable}={text!r} is malformed;"
             " expected a whole number of 0 or more"
         )
-        return None
-    return Value(int(text), variable)
+    return None
 
 
 def find_node_rank(environ: Environ) -> tuple[str | None, tuple[str, ...]]:
     """The guide's node rank: the first well-formed variable of a fixed order, and problems."""
     problems: list[str] = []
-    variables = dict.fromkeys(GUIDE_ORDER)
-    for launcher in LAUNCHERS:
-        if launcher.counts(environ):
-            variables.update(dict.fromkeys(launcher.rank or launcher.node_rank))
-    for variable in variables:
+    for variable in _node_rank_variables(environ):
         if read_number(environ, variable, problems) is not None:
             return environ[variable], tuple(problems)
     return None, tuple(problems)
 
 
+def _node_rank_variables(environ: Environ) -> Iterator[str]:
+    yield from GUIDE_ORDER
+    seen = set(GUIDE_ORDER)
+    for launcher in LAUNCHERS:
+        for variable in launcher.rank or launcher.node_rank:
+            if variable not in seen and launcher.counts(environ):
+                seen.add(variable)
+                yield variable
+
+
 def safe_job_id(job_id: str) -> str:
     """A job id as a directory name: other characters than letters, digits, ``._-`` become ``_``."""
+    # Most need no pattern, which `re` would have to compile at the start of a job.
+    is_short = len(job_id) <= _LONGEST_JOB_ID
+    if is_short and job_id.isascii() and job_id.replace("-", "").replace("_", "").isalnum():
+        return job_id
     safe = re.sub(_UNSAFE_IN_NAME, "_", job_id)[:_LONGEST_JOB_ID]
     # Neither "..", nor a hidden directory.
     return re.sub(r"\A\.+", "_", safe) if safe.startswith(".") else safe
@@ -164,30 +191,37 @@ def _first(environ: Environ, variables: tuple[str, ...], problems: list[str]) ->
 
 
 def _read(launcher: Launcher, environ: Environ, problems: list[str]) -> Reading:
-    def size(variables: tuple[str, ...], rank: Value | None) -> Value | None:
-        if any(":" in environ.get(v, "") for v in variables):  # a range, which tells no number
-            return None
-        value = _first(environ, variables, problems)
-        if value is None or (value.number > 0 and (rank is None or rank.number < value.number)):
-            return value
-        if rank is None:
-            problems.append(f"{value} is not a size; a size is 1 or more")
-        else:
-            problems.append(f"{rank} is not below {value}")
-        # The size is dropped: the rank is what keeps two processes apart.
-        return None
-
     rank = _first(environ, launcher.rank, problems)
+    world_size = _first(environ, launcher.world_size, problems)
     local_rank = _first(environ, launcher.local_rank, problems)
+    local_world_size = _first(environ, launcher.local_world_size, problems)
     node_rank = _first(environ, launcher.node_rank, problems)
+    node_count = _first(environ, launcher.node_count, problems)
+    companions = launcher.companions
+    # A size that does not fit is dropped: the rank is what keeps two processes apart.
+    world_size = _size(world_size, local_rank if launcher.derives_rank else rank, problems)
+    local_world_size = _size(local_world_size, local_rank, problems)
+    if world_size and local_world_size and local_world_size.number > world_size.number:
+        problems.append(f"{local_world_size} is more than {world_size}")
+        local_world_size = None
     return Reading(
-        launcher=launcher,
-        rank=rank,
-        world_size=size(launcher.world_size, local_rank if launcher.derives_rank else rank),
-        local_rank=local_rank,
-        local_world_size=size(launcher.local_world_size, local_rank),
-        node_rank=node_rank,
-        node_count=size(launcher.node_count, node_rank),
-        is_certain=not launcher.companions
-        or any(environ.get(variable) for variable in launcher.companions),
+        launcher,
+        rank,
+        world_size,
+        local_rank,
+        local_world_size,
+        node_rank,
+        _size(node_count, node_rank, problems),
+        not companions or any(environ.get(variable) for variable in companions),
     )
+
+
+def _size(size: Value | None, rank: Value | None, problems: list[str]) -> Value | None:
+    """A size, ``None`` where it is none, or `rank` is not below it."""
+    if size is None or (size.number > 0 and (rank is None or rank.number < size.number)):
+        return size
+    if rank is None:
+        problems.append(f"{size} is not a size; a size is 1 or more")
+    else:
+        problems.append(f"{rank} is not below {size}")
+    return None
