@@ -181,23 +181,29 @@ def test_a_file_that_ends_well_is_left_as_it_is(content, tmp_path, opened):
     assert content == (tmp_path / "script.log").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ([b"rest\n"], False),  # what looked torn was being written
-        ([b"re", b"st\n"], False),
-        ([], True),
-    ],
-)
-def test_a_record_that_is_just_being_written_is_not_marked_as_cut(steps, expected, tmp_path):
+MEANWHILE = {
+    "what looked torn was being written": (lambda file: file.write(b"rest\n"), False),
+    "it still is": (lambda file: file.write(b"re"), False),
+    "its writer marked it in place": (
+        lambda file: os.pwrite(file.fileno(), b"\n", os.fstat(file.fileno()).st_size - 1),
+        False,
+    ),
+    "nothing": (lambda file: None, True),
+}
+
+
+@pytest.mark.parametrize(("happen", "expected"), MEANWHILE.values(), ids=MEANWHILE.keys())
+def test_a_record_that_is_just_being_written_is_not_marked_as_cut(happen, expected, tmp_path):
     with open(tmp_path / "script.log", "w+b", buffering=0) as file:
         file.write(line("whole") + b"2026-10-05 ")
+        size = os.fstat(file.fileno()).st_size
+        waits = []
 
         def sleep(seconds):
-            if steps:
-                file.write(steps.pop(0))
+            waits.append(seconds)
+            happen(file)
 
-        assert expected == is_cut(file.fileno(), sleep)
+        assert (expected, 1) == (is_cut(file.fileno(), size, sleep), len(waits))
 
 
 def test_a_file_rotated_and_removed_while_it_is_opened_is_not_used(tmp_path, opened, monkeypatch):

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable
 
-_LOOKS = 5
-_LOOK_SECONDS = 0.01
+_WAIT_SECONDS = 0.05
+"""How long a record that is still being written may stand still."""
 
 
 def ends_in_newline(descriptor: int) -> bool:
@@ -15,25 +15,23 @@ def ends_in_newline(descriptor: int) -> bool:
     return _ends_in_newline(descriptor, os.fstat(descriptor).st_size)
 
 
-def is_cut(descriptor: int, sleep: Callable[[float], None] = time.sleep) -> bool:
+def is_cut(descriptor: int, size: int, sleep: Callable[[float], None] = time.sleep) -> bool:
     """Whether the last record of a file was cut short.
 
     The size of a file grows page by page while a record is written. To mark that as cut
-    would cost a whole record, so what is still growing is left alone.
+    would cost a whole record, so what is still growing is left alone. One look before the
+    wait and one after: at the start of a job each of them is asked of the shared directory.
 
     Args:
         descriptor: A readable log file.
-        sleep: Called between looks, and only where the file does not end in a newline.
+        size: Its size in bytes, a moment ago.
+        sleep: Called once, and only where the file does not end in a newline.
     """
-    size = os.fstat(descriptor).st_size
-    for _ in range(_LOOKS):
-        if _ends_in_newline(descriptor, size):
-            return False
-        sleep(_LOOK_SECONDS)
-        previous, size = size, os.fstat(descriptor).st_size
-        if size != previous:
-            return False
-    return True
+    if _ends_in_newline(descriptor, size):
+        return False
+    sleep(_WAIT_SECONDS)
+    # Its writer may meanwhile have marked it within the bytes that it wrote.
+    return size == os.fstat(descriptor).st_size and not _ends_in_newline(descriptor, size)
 
 
 def close_in_place(descriptor: int, path: str, data: bytes, written: int, cut_mark: bytes) -> bool:

@@ -129,7 +129,7 @@ class FileOutput:
         place = f" on {fields['host']}, pid {fields['pid']}"
         banner = self._compose_own(BANNER_FUNCTION, "INFO", f"{_name(info)} started{place}", fields)
         self._banner_bytes = len(banner)
-        self.file.write(banner)
+        self.file.write(banner, is_banner=True)
 
     def remove_if_unused(self) -> bool:
         """Remove the file if it holds nothing but this process's banner.

@@ -58,7 +58,7 @@ def open_log(path: str, cut_mark: bytes) -> OpenLog:
             _require_regular(status, path)
             # Otherwise it was rotated, and compressed or deleted, since it was opened.
             if is_locked and status.st_nlink > 0:
-                if status.st_size > 0 and is_cut(descriptor):
+                if is_cut(descriptor, status.st_size):
                     os.write(descriptor, cut_mark)
                 return OpenLog(descriptor, (status.st_dev, status.st_ino))
         except BaseException:
@@ -89,8 +89,15 @@ def open_regular(path: str, flags: int) -> int:
 def make_directory(path: str) -> None:
     """Make a directory and its parents, without asking first which of them exist.
 
-    A thousand ranks start at once on one shared directory; each question costs it.
+    A thousand ranks start at once on one shared directory; each question costs it. Where
+    ``logs`` is missing so is, as a rule, the run directory: that is tried first.
     """
+    with contextlib.suppress(OSError):  # what is wrong with it, the next call says
+        _make_directory(os.path.dirname(path))
+    _make_directory(path)
+
+
+def _make_directory(path: str) -> None:
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -99,7 +106,7 @@ def make_directory(path: str) -> None:
         parent = os.path.dirname(path)
         if parent == path:
             raise
-        make_directory(parent)
+        _make_directory(parent)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path)
 

@@ -96,7 +96,7 @@ class RankFile:
         self._rotation = rotation
         self._max_bytes = sys.maxsize if rotation.max_bytes is None else rotation.max_bytes
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, is_banner: bool = False) -> None:
         """Append whole records with one ``write(2)``. Never raises.
 
         A record that cannot be written is lost and counted; stderr is told once per
@@ -110,7 +110,8 @@ class RankFile:
                 self._write_again(data, written)
             # Opened to append, the position after a write is the end of the file: this
             # tells its size, other writers' records included, without asking the path.
-            end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+            # After the banner, at the start of a thousand ranks, it can wait for a record.
+            end = 0 if is_banner else os.lseek(self._descriptor, 0, os.SEEK_CUR)
         except OSError as error:
             self._lose(data, error)
             return
