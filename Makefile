@@ -57,6 +57,7 @@ lint: .venv/lint
 
 bench: .venv-bench/peers
 	.venv-bench/bin/python bench/start.py
+	.venv-bench/bin/python bench/identity.py
 	.venv-bench/bin/python bench/calls.py
 	.venv-bench/bin/python bench/sharing.py
 

@@ -65,13 +65,11 @@ def _may_be_exported(process: Reading, other: Reading) -> bool:
     return bool(process.launcher.companions) and len(sizes) == 1
 
 
-def compare_with_node(
-    process: Reading, choice: Choice, nodes: list[Reading], doubts: list[str]
-) -> None:
+def compare_with_node(process: Reading, choice: Choice, node: Reading, doubts: list[str]) -> None:
     """A rank that leaves no room for those of lower nodes: ranks of each node's own, perhaps."""
-    if not nodes or process.local_world_size is not None or process.node_count is not None:
+    if process.local_world_size is not None or process.node_count is not None:
         return  # how many nodes the ranks are spread over is known
-    node_rank, local_rank = nodes[0].node_rank, process.local_rank
+    node_rank, local_rank = node.node_rank, process.local_rank
     assert node_rank is not None  # the reading is telling
     least = node_rank.number + (0 if local_rank is None else local_rank.number)
     if node_rank.number > 0 and choice.rank.number < least:

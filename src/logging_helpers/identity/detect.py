@@ -116,11 +116,14 @@ def _choose(
     readings: list[Reading], environ: Environ, notes: list[str], doubts: list[str]
 ) -> Choice:
     """Chooses among launchers: certain process ranks, then node ranks, then a bare RANK."""
-    processes = [reading for reading in readings if not reading.launcher.is_of_nodes]
-    nodes = [reading for reading in readings if reading.launcher.is_of_nodes]
+    processes: list[Reading] = []
+    nodes: list[Reading] = []
+    for reading in readings:
+        (nodes if reading.launcher.is_of_nodes else processes).append(reading)
     certain = [reading for reading in processes if reading.is_certain]
     chosen = (certain or nodes or processes)[0]
-    outer = _outer_of(chosen, certain, nodes)
+    is_alone = len(readings) == 1
+    outer = None if is_alone else _outer_of(chosen, certain, nodes)
     if outer is not None:
         choice = _nested(chosen, outer)
     elif chosen.launcher.derives_rank:
@@ -129,11 +132,13 @@ def _choose(
         choice = _alone_on_node(chosen)
     else:
         choice = _as_it_says(chosen, processes, nodes)
-        compare_with_node(chosen, choice, nodes, doubts)
+        if nodes:
+            compare_with_node(chosen, choice, nodes[0], doubts)
         if choice.world_size is None:
             note_half_a_set(chosen, environ, notes)
-    compare_processes(chosen, outer, processes, choice, notes, doubts)
-    compare_nodes(nodes, choice, doubts)
+    if not is_alone:
+        compare_processes(chosen, outer, processes, choice, notes, doubts)
+        compare_nodes(nodes, choice, doubts)
     return choice
 
 
