@@ -117,8 +117,9 @@ def ensure_interception() -> None:
     """Bring back what others took away since `init_logging`; otherwise change nothing.
 
     Puts the handler back on the root logger (after ``basicConfig(force=True)``,
-    ``dictConfig``), enables loggers that ``dictConfig`` disabled, adopts again the loggers
-    named to `adopt_loggers`, and adds the sink again after ``logger.remove()`` or
+    ``dictConfig``), enables loggers that ``dictConfig`` disabled, sets the levels that
+    ``LOG_LEVEL`` gives to some loggers, adopts again the loggers named to `adopt_loggers`,
+    and adds the sink again after ``logger.remove()`` or
     ``logger.configure(handlers=...)``. A handler for SIGTERM that the program has set since
     is called after the stacks are written. Does nothing before `init_logging`.
     """

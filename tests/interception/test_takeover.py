@@ -198,6 +198,54 @@ def test_adopting_needs_logging_set_up_and_names():
         adopt_loggers("library", 5)
 
 
+@pytest.mark.parametrize("again", ["ensure", "adopt", "init"])
+def test_a_directive_beats_the_level_that_a_library_has_set_since(
+    run_dir, library, monkeypatch, again
+):
+    monkeypatch.setenv("LOG_LEVEL", "INFO,library=DEBUG")
+    init_logging(run_dir=run_dir)
+    library.setLevel(logging.ERROR)  # as transformers does when it is imported
+    library.debug("lost")
+    if again == "init":
+        init_logging(run_dir=run_dir)
+    elif again == "adopt":
+        adopt_loggers("library")
+    else:
+        ensure_interception()
+    library.debug("seen")
+    assert ["seen"] == messages(run_dir)
+    shutdown_logging()
+    assert logging.ERROR == library.level
+
+
+def test_a_level_set_since_stays_when_its_directive_goes(library, monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "INFO,library=DEBUG")
+    init_logging()
+    library.setLevel(logging.ERROR)
+    monkeypatch.setenv("LOG_LEVEL", "INFO")
+    init_logging()
+    assert logging.ERROR == library.level
+
+
+def test_what_dict_config_took_is_said_with_the_next_call(capsys):
+    init_logging(stream=io.StringIO())
+    logging.config.dictConfig(HYDRA)
+    for _ in range(2):
+        logging.getLogger("app").info("lost")
+    assert ("lost\nlost\n", LOST) == tuple(capsys.readouterr())
+
+
+def test_shutdown_gives_back_the_handlers_that_others_put_in_place_of_all(capsys):
+    root = logging.getLogger()
+    root.addHandler(logging.StreamHandler(sys.stderr))
+    init_logging(stream=io.StringIO())
+    logging.basicConfig(force=True)
+    (since,) = root.handlers
+    ensure_interception()
+    shutdown_logging()
+    assert [since] == root.handlers
+
+
 def test_ensuring_before_init_logging_does_nothing():
     before = list(logging.getLogger().handlers)
     ensure_interception()

@@ -70,10 +70,13 @@ class FastRoad:
 
     Args:
         handler: The handler on root, which takes all that the fast road does not serve.
+        check: Looks whether the handler is still there. Called with each such call: here we
+            still see calls whose records nobody brings us any more.
     """
 
-    def __init__(self, handler: InterceptHandler) -> None:
+    def __init__(self, handler: InterceptHandler, check: Callable[[], None]) -> None:
         self.handler = handler
+        self.check = check
         self._ordinary: Callable[..., None] | None = None
         self._replacement: Callable[..., None] | None = None
         self._is_open = False
@@ -158,6 +161,7 @@ def _replacement(road: FastRoad, ordinary: Callable[..., None]) -> Callable[...,
         ):
             place = _caller(self, extra)
         if place is None:
+            road.check()
             if _COUNTS_OUR_FRAME and type(self).findCaller is logging.Logger.findCaller:
                 stacklevel += 1
             ordinary(self, level, msg, args, exc_info, extra, stack_info, stacklevel)

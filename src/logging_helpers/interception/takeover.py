@@ -26,11 +26,13 @@ class Takeover:
     def __init__(self, on_lost: Callable[[str], None]) -> None:
         self._on_lost = on_lost
         self.handler = InterceptHandler(self._handler_was_closed)
-        self.fast_road = FastRoad(self.handler)
+        self.fast_road = FastRoad(self.handler, self.check_root)
         self._is_held = False
         self._root_level = logging.NOTSET
         self._root_handlers: list[logging.Handler] = []
         self._adopted: dict[str, _Saved] = {}
+        # Of the loggers that have a directive: the level we set, and the one it had.
+        self._directives: dict[str, int] = {}
         self._levels: dict[str, int] = {}
         self._disabled: frozenset[str] = frozenset()
         self._was_closed = False
@@ -38,16 +40,19 @@ class Takeover:
 
     def check(self) -> None:
         """Tell the owner what of the hold others took away, once until `assert_hold`."""
-        if not self._is_held or self._is_told:
-            return
-        if self.handler not in logging.getLogger().handlers:
-            what = "the handler was taken from the root logger, stdlib's records are not seen"
-        elif self._was_closed and _disabled_loggers() - self._disabled:
-            what = "loggers were disabled, as dictConfig does, and their records are not seen"
-        else:
-            return
-        self._is_told = True
-        self._on_lost(what)
+        self.check_root()
+        if self._was_closed and _disabled_loggers() - self._disabled:
+            self._tell("loggers were disabled, as dictConfig does, and their records are not seen")
+
+    def check_root(self) -> None:
+        """As `check`, but look at the root logger only, which takes no time."""
+        if self._is_held and self.handler not in logging.getLogger().handlers:
+            self._tell("the handler was taken from the root logger, stdlib's records are not seen")
+
+    def _tell(self, what: str) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._on_lost(what)
 
     def hold(self, rules: LevelRules) -> None:
         """Put our handler on root in place of its console handlers, and set levels.
@@ -62,19 +67,20 @@ class Takeover:
         self._default_level = rules.default
         # A logger whose directive stays keeps a level of its own at every moment: other
         # threads are logging.
-        for name, number in rules.directives:
-            logger = logging.getLogger(name)
-            self._levels.setdefault(name, logger.level)
-            logger.setLevel(number)
+        named = dict(rules.directives)
+        for name, number in named.items():
+            self._set_level(name, number)
         self.assert_hold()
         self.fast_road.open()
-        named = {name for name, _ in rules.directives}
-        for name in [name for name in self._levels if name not in named]:
-            logging.getLogger(name).setLevel(self._levels.pop(name))
+        for name in [name for name in self._directives if name not in named]:
+            self._restore_level(name)
 
     def assert_hold(self) -> None:
         """Undo what others did to the hold: ``basicConfig(force=True)``, and the like."""
         root = logging.getLogger()
+        if self.handler not in root.handlers:
+            # Who took it away took all handlers away, those put aside here included.
+            self._root_handlers.clear()
         for handler in list(root.handlers):
             if is_console_handler(handler):
                 root.removeHandler(handler)
@@ -89,6 +95,7 @@ class Takeover:
                 logger.disabled = False  # dictConfig disables the loggers it does not name
         for name in self._adopted:
             _adopt(name)
+        self._assert_levels()
         self._is_told = self._was_closed = False
 
     def adopt(self, names: Iterable[str]) -> None:
@@ -98,6 +105,7 @@ class Takeover:
             saved = _Saved(tuple(logger.handlers), logger.propagate)
             self._adopted.setdefault(name, saved)
             _adopt(name)
+        self._assert_levels()
 
     def release(self) -> None:
         """Give everything back as it was."""
@@ -110,7 +118,8 @@ class Takeover:
         root.handlers[:0] = [h for h in self._root_handlers if h not in root.handlers]
         self._root_handlers.clear()
         root.setLevel(self._root_level)
-        self._restore_levels()
+        for name in list(self._directives):
+            self._restore_level(name)
         for name, saved in self._adopted.items():
             logger = logging.getLogger(name)
             logger.propagate = saved.propagate
@@ -118,10 +127,23 @@ class Takeover:
             logger.handlers[:] = [*saved.handlers, *added]
         self._adopted.clear()
 
-    def _restore_levels(self) -> None:
-        for name, number in self._levels.items():
-            logging.getLogger(name).setLevel(number)
-        self._levels.clear()
+    def _assert_levels(self) -> None:
+        for name, number in self._directives.items():
+            self._set_level(name, number)
+
+    def _set_level(self, name: str, number: int) -> None:
+        logger = logging.getLogger(name)
+        if logger.level != self._directives.get(name):
+            # Not by us: a library that sets its own level may be imported at any time.
+            self._levels[name] = logger.level
+        self._directives[name] = number
+        if logger.level != number:
+            logger.setLevel(number)
+
+    def _restore_level(self, name: str) -> None:
+        logger, before = logging.getLogger(name), self._levels.pop(name)
+        if logger.level == self._directives.pop(name):
+            logger.setLevel(before)
 
     def _handler_was_closed(self) -> None:
         # basicConfig(force=True) takes a handler from root and then closes it. dictConfig
