@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from logging_helpers.identity.detect import Detection, detect
-from logging_helpers.identity.launchers import VARIABLES
+from logging_helpers.identity.launchers import LAUNCHERS, VARIABLES
 from logging_helpers.settings.resolve import fill_job_id
 from ranklog.line_format import LAYOUTS, LOGS_DIRECTORY, live_name
 
@@ -39,10 +39,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     options = parser.parse_args(arguments)
     detection = detect(environ)
     # One write: the ranks of a job share the screen.
-    sys.stdout.write(
-        "\n".join(_report(detection, environ, options.run_dir, options.file_format)) + "\n"
-    )
-    sys.stdout.flush()
+    report = "\n".join(_report(detection, environ, options.run_dir, options.file_format)) + "\n"
+    try:
+        sys.stdout.write(report)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough. Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1 if detection.problems or detection.info.conflicts else 0
 
 
@@ -59,7 +62,9 @@ def _report(
     lines.append(_field("job_id", info.job_id, origins.get("job_id")))
     lines.extend(f"  problem: {problem}" for problem in detection.problems)
     lines.extend(f"  conflict: {conflict}" for conflict in info.conflicts)
-    used = " ".join(origins.values())
+    not_used = _not_used(detection, environ)
+    lines.extend(f"  not used: {reason}" for reason in not_used)
+    used = " ".join([*origins.values(), *not_used])
     unused = sorted(v for v in VARIABLES if environ.get(v) and not _mentions(used, v))
     if unused:
         lines.append("  also set: " + ", ".join(f"{v}={environ[v]}" for v in unused))
@@ -71,6 +76,26 @@ def _report(
     except ValueError as error:
         lines.append(f"  log: {error}")
     return lines
+
+
+def _not_used(detection: Detection, environ: Mapping[str, str]) -> list[str]:
+    """The ranks that are set and lost, and why; those that are told already left out."""
+    info, choice = detection.info, detection.choice
+    told = [*detection.origins().values(), *info.conflicts, *detection.problems]
+    reasons = {}
+    for row in LAUNCHERS:
+        for variable in row.numbering:
+            value = environ.get(variable)
+            if not value or any(f"{variable}=" in text for text in told):
+                continue
+            if choice is None or not row.counts(environ):
+                why = f"counts only {row.counts_where}"
+            elif str(choice.rank.number) == value:
+                why = f"says the same as {choice.rank}"
+            else:
+                why = f"numbers nodes; {choice.rank} numbers processes"
+            reasons[variable] = f"{variable}={value}, which {why}"
+    return list(reasons.values())
 
 
 def _field(name: str, value: int | str | None, origin: str | None) -> str:

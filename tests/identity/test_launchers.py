@@ -422,13 +422,30 @@ TOGETHER = {
         SLURM | {"PMIX_RANK": "3", "PMIX_NAMESPACE": "slurm.pmix.4711.0"},
         RankInfo(3, 4, 1, None, 1, 1, "4711", "pmix"),
     ),
+    "mpirun whose script exports local ranks for torch": (
+        OPENMPI | {"LOCAL_RANK": "1", "WORLD_SIZE": "4"},
+        RankInfo(3, 4, 1, 2, job_id="prterun-host-77_1", source="openmpi"),
+    ),
+    "lightning's children of a single task of srun": (
+        {"LOCAL_RANK": "1", "WORLD_SIZE": "2", "NODE_RANK": "0"}
+        | {"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "SLURM_STEP_ID": "0"},
+        RankInfo(
+            1,
+            2,
+            1,
+            None,
+            0,
+            source="lightning",
+            conflicts=("SLURM_PROCID=0 describes the launcher daemon, LOCAL_RANK=1 used",),
+        ),
+    ),
     "lightning's children on two SkyPilot nodes": (
         {"LOCAL_RANK": "1", "WORLD_SIZE": "4", "NODE_RANK": "1"} | SKYPILOT,
         RankInfo(3, 4, 1, 2, 1, None, "sky-2026-10-05_task-1", "lightning"),
     ),
     "env of one process in each process of mpirun": (
         OPENMPI | {"RANK": "0", "WORLD_SIZE": "1"},
-        RankInfo(3, 4, 0, 1, None, None, "prterun-host-77_1", "openmpi/env"),
+        RankInfo(3, 4, 1, 2, None, None, "prterun-host-77_1", "openmpi/env"),
     ),
     "env of one process on each SkyPilot node": (
         {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"} | SKYPILOT,
@@ -436,7 +453,7 @@ TOGETHER = {
     ),
     "env of one process under srun": (
         SLURM | {"RANK": "0", "WORLD_SIZE": "1"},
-        RankInfo(3, 4, 0, 1, 1, 1, "4711", "slurm/env"),
+        RankInfo(3, 4, 1, None, 1, 1, "4711", "slurm/env"),
     ),
     "env of two processes in each process of an mpirun of four": (
         OPENMPI | {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"},

@@ -65,6 +65,50 @@ def test_composed_numbers_show_their_formula(capsys, steady_pid):
     ]
 
 
+NOT_USED = {
+    "slurm outside of a step": (
+        {"SLURM_PROCID": "0", "SLURM_JOB_ID": "4711"},
+        "SLURM_PROCID=0, which counts only inside a real srun step",
+    ),
+    "a local rank that is nobody's": (
+        {"LOCAL_RANK": "1"},
+        "LOCAL_RANK=1, which counts only with WORLD_SIZE or NODE_RANK, and without RANK",
+    ),
+    "a node's rank": (
+        {"RANK": "5", "WORLD_SIZE": "8", "NODE_RANK": "1", "SKYPILOT_NODE_RANK": "2"},
+        "SKYPILOT_NODE_RANK=2, which numbers nodes; RANK=5 numbers processes",
+    ),
+    "the same rank by another launcher": (
+        {"PMI_RANK": "3", "PMI_SIZE": "4", "SLURM_PROCID": "3", "SLURM_STEP_ID": "0"},
+        "SLURM_PROCID=3, which says the same as PMI_RANK=3",
+    ),
+    "the same rank of nodes": (
+        {"SKYPILOT_NODE_RANK": "1", "JOB_COMPLETION_INDEX": "1"},
+        "JOB_COMPLETION_INDEX=1, which says the same as SKYPILOT_NODE_RANK=1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "expected"), NOT_USED.values(), ids=NOT_USED.keys())
+def test_what_lost_says_why(capsys, environ, expected):
+    main([], environ)
+    lines = capsys.readouterr().out.splitlines()
+    assert [expected] == [
+        line.removeprefix("  not used: ") for line in lines if line.startswith("  not used: ")
+    ]
+
+
+def test_a_closed_pipe_ends_quietly(child_environment):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m logging_helpers | true"],
+        env=child_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "" == done.stderr
+
+
 def test_problems_and_a_job_without_id_are_named(capsys, steady_pid):
     assert 1 == main(["--run-dir", "{job_id}"], {"RANK": "abc"})
     out = capsys.readouterr().out

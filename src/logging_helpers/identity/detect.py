@@ -122,6 +122,9 @@ def _choose(
         (nodes if reading.launcher.is_of_nodes else processes).append(reading)
     certain = [reading for reading in processes if reading.is_certain]
     chosen = (certain or nodes or processes)[0]
+    if chosen.launcher.derives_rank:
+        # A script may export these for processes that another launcher numbers.
+        chosen = next((other for other in certain if _is_of_same_job(chosen, other)), chosen)
     is_alone = len(readings) == 1
     outer = None if is_alone else _outer_of(chosen, certain, nodes)
     if outer is not None:
@@ -164,6 +167,15 @@ def _outer_of(chosen: Reading, certain: list[Reading], nodes: list[Reading]) -> 
     return None
 
 
+def _is_of_same_job(derived: Reading, other: Reading) -> bool:
+    return (
+        other.rank is not None
+        and derived.world_size is not None
+        and other.world_size is not None
+        and derived.world_size.number == other.world_size.number > 1
+    )
+
+
 def _is_smaller(inner: Reading, outer: Reading) -> bool:
     return (
         inner.world_size is not None
@@ -190,12 +202,10 @@ def _nested(process: Reading, outer: Reading) -> Choice:
     assert index is not None  # outer is telling
     assert local_rank is not None  # `_outer_of` looked
     assert local_world_size is not None
-    return Choice(
+    rank = index.number * local_world_size.number + local_rank.number
+    choice = Choice(
         f"{outer.launcher.name}/{process.launcher.name}",
-        Value(
-            index.number * local_world_size.number + local_rank.number,
-            f"{index} * {local_world_size} + {local_rank}",
-        ),
+        Value(rank, f"{index} * {local_world_size} + {local_rank}"),
         None
         if count is None
         else Value(count.number * local_world_size.number, f"{count} * {local_world_size}"),
@@ -203,6 +213,10 @@ def _nested(process: Reading, outer: Reading) -> Choice:
         local_world_size,
         outer.node_rank,
     )
+    if local_world_size.number == 1 and outer.local_rank is not None:
+        # The same process, which its outer launcher knows the place of.
+        return choice._replace(local_rank=outer.local_rank, local_world_size=outer.local_world_size)
+    return choice
 
 
 def _derived(process: Reading, nodes: list[Reading], doubts: list[str]) -> Choice:

@@ -22,6 +22,7 @@ class Launcher(NamedTuple):
     Attributes:
         name: The launcher's name, as banners show it.
         counts: Whether the row's ranks mean anything in an environment.
+        counts_where: When they do, in words.
         rank: Rank of the process in the job.
         companions: Variables of which one must be set for `rank` to be certain to number
             processes; empty where the name alone is proof.
@@ -42,6 +43,7 @@ class Launcher(NamedTuple):
 
     name: str
     counts: Callable[[Environ], bool] = _always
+    counts_where: str = ""
     rank: tuple[str, ...] = ()
     companions: tuple[str, ...] = ()
     world_size: tuple[str, ...] = ()
@@ -60,6 +62,11 @@ class Launcher(NamedTuple):
     def is_of_nodes(self) -> bool:
         """Whether the row numbers nodes, not processes."""
         return not self.rank and not self.derives_rank
+
+    @property
+    def numbering(self) -> tuple[str, ...]:
+        """The variables without which the row says nothing."""
+        return self.rank or (self.local_rank if self.derives_rank else self.node_rank)
 
     def variables(self) -> Iterator[str]:
         """Every variable the row names, but for those that only `counts` looks at."""
@@ -147,6 +154,7 @@ LAUNCHERS: tuple[Launcher, ...] = (
     Launcher(
         "lightning",
         counts=_is_lightning_child,
+        counts_where="with WORLD_SIZE or NODE_RANK, and without RANK",
         derives_rank=True,
         world_size=("WORLD_SIZE",),
         local_rank=("LOCAL_RANK",),
@@ -220,6 +228,7 @@ LAUNCHERS: tuple[Launcher, ...] = (
     Launcher(
         "slurm",
         counts=_is_in_srun_step,
+        counts_where="inside a real srun step",
         rank=("SLURM_PROCID",),
         world_size=("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"),
         local_rank=("SLURM_LOCALID",),
@@ -266,11 +275,7 @@ VARIABLES = frozenset((*_LOOKED_AT, *(name for row in LAUNCHERS for name in row.
 """Every variable that can change the identity of a process."""
 
 LAUNCHERS_BY_VARIABLE: Mapping[str, tuple[int, ...]] = {
-    variable: tuple(
-        index
-        for index, row in enumerate(LAUNCHERS)
-        if variable in (row.rank or (row.local_rank if row.derives_rank else row.node_rank))
-    )
+    variable: tuple(index for index, row in enumerate(LAUNCHERS) if variable in row.numbering)
     for row in LAUNCHERS
     for variable in (*row.rank, *row.local_rank, *row.node_rank)
 }
