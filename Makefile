@@ -18,6 +18,9 @@ WHEEL := dist/ranklog-$(VERSION)-py3-none-any.whl
 SOURCES := $(shell find src -name '*.py') pyproject.toml README.md LICENSE
 TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 
+# init_logging, log_master, get_node_rank and the wrapper: every branch is tested.
+GUIDE_FUNCTIONS := '*/logging_helpers/setup.py,*/logging_helpers/master.py,*/identity/process.py,*/skypilot_logging/*'
+
 STRESS_ARGS ?=
 
 .PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace slurm sshd
@@ -30,6 +33,7 @@ test: .venv/test strace
 	.venv/bin/python -m coverage run -m pytest -n 2 -m "not launchers"
 	.venv/bin/python -m coverage combine --quiet
 	.venv/bin/python -m coverage report
+	.venv/bin/python -m coverage report --fail-under=100 --include=$(GUIDE_FUNCTIONS)
 
 test-pythons: $(WHEEL) strace
 	.ci/on_every_python $(WHEEL)

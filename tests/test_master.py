@@ -1,5 +1,6 @@
 """`log_master` logs on rank 0 only, from the caller's place, and never raises."""
 
+import enum
 import io
 import logging
 import re
@@ -68,6 +69,15 @@ def test_frames_of_adapters_count_up_to_python_3_10(monkeypatch, version, frames
     assert frames == [_adapter_frames(adapter) for adapter in adapters]
 
 
+class Severity(enum.IntEnum):
+    BAD = logging.ERROR
+
+
+class Unprintable:
+    def __repr__(self):
+        raise OSError("no text")
+
+
 @pytest.mark.parametrize("logger", [None, loguru_logger])
 @pytest.mark.parametrize(
     ("level", "expected"),
@@ -79,6 +89,7 @@ def test_frames_of_adapters_count_up_to_python_3_10(monkeypatch, version, frames
         ("25", "Level 25"),
         (25, "Level 25"),
         (27, "Level 27"),
+        (Severity.BAD, "ERROR"),
         ("CRITICAL", "CRITICAL"),
     ],
 )
@@ -96,6 +107,7 @@ def test_a_level_is_a_name_or_a_number(run_dir, logger, level, expected):
         (1.5, f"argument level=1.5 is not a log level; {LEVELS}"),
         (True, f"argument level=True is not a log level; {LEVELS}"),
         (None, f"argument level=None is not a log level; {LEVELS}"),
+        (Unprintable(), "no text"),
     ],
 )
 def test_a_level_that_does_not_exist_is_said_once_and_taken_as_info(

@@ -70,7 +70,7 @@ def _lenient_level(level: int | str) -> int:
         if isinstance(level, str):
             _tell_stdlib(level.strip().upper(), number)
         return number
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # it may be anything, and fail to tell what it is
         say_once(f"{error}; taken as INFO")
         return logging.INFO
 
