@@ -23,6 +23,9 @@ GUIDE_FUNCTIONS := '*/logging_helpers/setup.py,*/logging_helpers/master.py,*/ide
 
 STRESS_ARGS ?=
 
+# A virtual environment without pip (Debian without python3-venv) is none.
+.DELETE_ON_ERROR:
+
 .PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace slurm sshd
 
 demo: .venv/demo

@@ -84,3 +84,14 @@ def test_the_identity_follows_at_once_and_the_older_log_is_said_once(run_dir, mo
     init_logging(run_dir=run_dir)
     get_rank_info()
     assert "" == capsys.readouterr().err
+
+
+def test_an_identity_known_from_before_the_start_is_an_older_logs_too(monkeypatch, capsys):
+    _become(monkeypatch, 2)
+    assert 2 == get_rank_info().rank
+    monkeypatch.delenv("RANK")
+    monkeypatch.delenv("WORLD_SIZE")
+    init_logging()
+    _become(monkeypatch, 2)
+    assert not is_master()
+    assert "ranklog: this process is rank 2 now, but was without a rank" in capsys.readouterr().err

@@ -49,9 +49,13 @@ _on_change: Callable[[RankInfo], None] | None = None
 
 
 def set_explicit_rank(rank: int | None) -> None:
-    """Make `rank` beat the environment in this process, until called with ``None``."""
-    global _explicit_rank
+    """Make `rank` beat the environment in this process, until called with ``None``.
+
+    What was known is forgotten: whoever watches is told with the next question.
+    """
+    global _explicit_rank, _known
     _explicit_rank = rank
+    _known = None
 
 
 def watch_identity(on_change: Callable[[RankInfo], None] | None) -> None:
@@ -118,13 +122,13 @@ def _find_out() -> RankInfo:
     global _known
     # One pass over the names, then the few that matter: asking for each of the table would
     # cost 1 µs for each that is not set.
-    environ = _environ
+    environ, explicit_rank = _environ, _explicit_rank
     variables = tuple([(key, environ[key]) for key in filter(_KEYS.__contains__, environ)])
     previous = _known
     if (
         previous is not None
         and previous.variables == variables
-        and previous.explicit_rank == _explicit_rank
+        and previous.explicit_rank == explicit_rank
     ):  # a variable that means nothing here came or went
         _known = previous._replace(variable_count=len(environ))
         return previous.info
@@ -132,7 +136,7 @@ def _find_out() -> RankInfo:
         _KEYS[key]: value.decode(errors="replace") if type(value) is bytes else value
         for key, value in variables
     }
-    detection = detect(texts, rank=_explicit_rank)
+    detection = detect(texts, rank=explicit_rank)
     for problem in detection.problems:
         say_once(f"{problem}; taken as not set")
     info = detection.info
@@ -144,7 +148,7 @@ def _find_out() -> RankInfo:
         variables,
         tuple([item for item in variables if _KEYS[item[0]] in made_of]),
         "RANK" in texts,
-        _explicit_rank,
+        explicit_rank,
         info,
     )
     if _on_change is not None and (previous is None or previous.info != info):
