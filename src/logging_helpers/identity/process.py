@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from logging_helpers.identity.detect import detect
-from logging_helpers.identity.launchers import VARIABLES
+from logging_helpers.identity.launchers import GUIDE_ORDER, VARIABLES
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.identity.readings import find_node_rank
 from logging_helpers.say import say_once
@@ -95,7 +95,11 @@ def get_node_rank() -> str | None:
         distributed job. A node's number where SkyPilot set it, else a process's; for what
         is unique per process see `get_rank_info`.
     """
-    node_rank, problems = find_node_rank(os.environ)
+    environ: Mapping[str, str] = os.environ
+    if not any(environ.get(variable) for variable in GUIDE_ORDER):
+        get_rank_info()  # knows which of all the others are set
+        environ = {} if _known is None else _texts(_known.variables)
+    node_rank, problems = find_node_rank(environ)
     for problem in problems:
         say_once(f"{problem}; taken as not set")
     return node_rank
@@ -132,10 +136,7 @@ def _find_out() -> RankInfo:
     ):  # a variable that means nothing here came or went
         _known = previous._replace(variable_count=len(environ))
         return previous.info
-    texts = {
-        _KEYS[key]: value.decode(errors="replace") if type(value) is bytes else value
-        for key, value in variables
-    }
+    texts = _texts(variables)
     detection = detect(texts, rank=explicit_rank)
     for problem in detection.problems:
         say_once(f"{problem}; taken as not set")
@@ -154,3 +155,10 @@ def _find_out() -> RankInfo:
     if _on_change is not None and (previous is None or previous.info != info):
         _on_change(info)
     return info
+
+
+def _texts(variables: tuple[tuple[Any, Any], ...]) -> dict[str, str]:
+    return {
+        _KEYS[key]: value.decode(errors="replace") if type(value) is bytes else value
+        for key, value in variables
+    }

@@ -166,7 +166,7 @@ def _node_rank_variables(environ: Environ) -> Iterator[str]:
     seen = set(GUIDE_ORDER)
     for launcher in LAUNCHERS:
         for variable in launcher.rank or launcher.node_rank:
-            if variable not in seen and launcher.counts(environ):
+            if variable in environ and variable not in seen and launcher.counts(environ):
                 seen.add(variable)
                 yield variable
 
