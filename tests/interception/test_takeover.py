@@ -218,12 +218,13 @@ def test_a_directive_beats_the_level_that_a_library_has_set_since(
     assert logging.ERROR == library.level
 
 
-def test_a_level_set_since_stays_when_its_directive_goes(library, monkeypatch):
+@pytest.mark.parametrize("end", [init_logging, shutdown_logging])
+def test_a_level_set_since_stays_when_its_directive_goes(library, monkeypatch, end):
     monkeypatch.setenv("LOG_LEVEL", "INFO,library=DEBUG")
     init_logging()
     library.setLevel(logging.ERROR)
-    monkeypatch.setenv("LOG_LEVEL", "INFO")
-    init_logging()
+    monkeypatch.delenv("LOG_LEVEL")
+    end()
     assert logging.ERROR == library.level
 
 

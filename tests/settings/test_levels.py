@@ -98,6 +98,9 @@ def test_directives_are_a_level_for_all_and_levels_for_some(text, expected):
         ("INFO,DEBUG", "DEBUG"),
         ("=DEBUG", "=DEBUG"),
         ("INFO, =DEBUG", "=DEBUG"),
+        ("INFO;torch=DEBUG", "INFO;torch=DEBUG"),
+        ("INFO torch=DEBUG", "INFO torch=DEBUG"),
+        ("torch=INFO=DEBUG", "torch=INFO=DEBUG"),
     ],
 )
 def test_a_malformed_directive_is_named(text, part):

@@ -1,6 +1,7 @@
 """Log levels: names and numbers, and thresholds per logger."""
 
 import logging
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -94,7 +95,8 @@ def parse_directives(text: str, where: str) -> tuple[int | None, tuple[tuple[str
     for part in (part.strip() for part in text.split(",")):
         name, separator, level = part.rpartition("=")
         name = name.strip()
-        if separator and name:
+        # Parts that are separated by something else would be one odd name.
+        if separator and name and not re.search(r"[\s;=]", name):
             directives.pop(name, None)
             directives[name] = parse_level(level.strip(), f"{where}: {name}")
         elif part and not separator and ":" not in part and default is None:
