@@ -55,9 +55,10 @@ AS_NOBODY = f"""
     import logging_helpers
     # Names are loaded when first asked for, which nobody may do from this test's directories.
     from logging_helpers import *
-    os.setgroups([])
-    os.setgid({NOBODY})
-    os.setuid({NOBODY})
+    if os.geteuid() == 0:  # root may write everywhere
+        os.setgroups([])
+        os.setgid({NOBODY})
+        os.setuid({NOBODY})
     run_dir = sys.argv[1]
 """
 
@@ -74,10 +75,17 @@ def open_path():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         yield Path(directory)
+        os.chmod(directory, 0o755)
+
+
+def forbid_writing(path):
+    """Make it another user's, for root and for whoever else runs the tests."""
+    path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 def test_another_users_run_dir_is_warned_of_once_and_the_program_goes_on(open_path):
     run_dir = open_path / "run"
+    forbid_writing(open_path)
     ended = run_python(
         AS_NOBODY
         + """
@@ -98,14 +106,16 @@ def test_another_users_run_dir_is_warned_of_once_and_the_program_goes_on(open_pa
 def test_another_users_log_file_is_named(open_path):
     run_dir = open_path / "run"
     init_logging(run_dir=run_dir)
-    ended = run_python(AS_NOBODY + "    logging_helpers.init_logging(run_dir=run_dir)\n", run_dir)
     file = run_dir / "logs" / "script.log"
+    forbid_writing(file)
+    ended = run_python(AS_NOBODY + "    logging_helpers.init_logging(run_dir=run_dir)\n", run_dir)
     assert (
         f"ranklog: cannot write to {file}: Permission denied; logging to the console only\n"
     ) == ended.err
 
 
 def test_strict_raises_for_another_users_run_dir_and_changes_nothing(open_path):
+    forbid_writing(open_path)
     ended = run_python(
         AS_NOBODY
         + """
