@@ -523,6 +523,14 @@ DOUBTS = {
         SLURM | {"RANK": "0", "WORLD_SIZE": "4"},
         ("SLURM_PROCID=3 disagrees, RANK=0 used",),
     ),
+    "a node's number as RANK of all its tasks": (
+        SLURM | {"RANK": "1", "WORLD_SIZE": "2"},
+        ("SLURM_PROCID=3 disagrees, RANK=1 used",),
+    ),
+    "PMIx, which tells no size": (
+        OPENMPI | {"RANK": "0", "WORLD_SIZE": "4", "PMIX_RANK": "3"},
+        ("OMPI_COMM_WORLD_RANK=3 disagrees, RANK=0 used",),
+    ),
     "a job of more processes than tasks of srun started it": (
         SLURM | {"RANK": "0", "WORLD_SIZE": "8"},
         (),

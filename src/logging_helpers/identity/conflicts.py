@@ -60,9 +60,17 @@ def compare_processes(
 
 
 def _may_be_exported(process: Reading, other: Reading) -> bool:
-    """Whether a script may have set RANK for the very processes that `other` numbers."""
-    sizes = {v.number for v in (process.world_size, other.world_size) if v is not None}
-    return bool(process.launcher.companions) and len(sizes) == 1
+    """Whether a script may have set RANK for the very processes that `other` numbers.
+
+    A daemon is none of a job that has no more processes than there are daemons.
+    """
+    sizes = process.world_size, other.world_size
+    return (
+        bool(process.launcher.companions)
+        and sizes[0] is not None
+        and sizes[1] is not None
+        and sizes[0].number <= sizes[1].number
+    )
 
 
 def compare_with_node(process: Reading, choice: Choice, node: Reading, doubts: list[str]) -> None:
