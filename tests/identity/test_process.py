@@ -96,7 +96,11 @@ def test_exchanging_one_variable_for_another_is_noticed(monkeypatch):
 
 def test_an_unchanged_environment_is_not_examined_again(monkeypatch):
     monkeypatch.setenv("RANK", "2")
-    assert get_rank_info() is get_rank_info()
+    known = get_rank_info()
+    assert known is get_rank_info()
+    monkeypatch.setenv("UNRELATED", "1")
+    assert known is get_rank_info()
+    assert (False, known) == (is_master(), get_rank_info())
 
 
 def test_a_malformed_variable_counts_as_not_set_and_is_said_once(monkeypatch, capsys):
