@@ -131,7 +131,7 @@ strace:
 lnav:
 	@command -v lnav >/dev/null || \
 	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends lnav; } || \
-	echo 'no lnav: the tests that compare with it fail'
+	echo 'no lnav: the tests that compare with it are skipped, and say so'
 
 # Slurm's daemons and network namespaces, for the tests of launchers. Linux only, as root.
 slurm:
