@@ -55,7 +55,8 @@ class Ordering:
     def __init__(self, on_set_back: Callable[[bytes, bytes], None]) -> None:
         self._on_set_back = on_set_back
         self._floor = self._newest = b""
-        self._is_set_back = False
+        self._since_step: bytes | None = None
+        """Latest stamp since the clock was set back; ``None`` where it is not behind."""
 
     def batch(self, keys: list[bytes], items: list[Any], newest: bytes = b"") -> Batch:
         """The next block of the source.
@@ -72,7 +73,7 @@ class Ordering:
             is_sorted = False
             newest = max(newest, *keys)
         elif keys:
-            self._is_set_back = False
+            self._since_step = None
             newest = max(newest, keys[-1])
         self._newest = max(self._newest, newest)
         return Batch(keys, items, self._floor, is_sorted)
@@ -80,20 +81,27 @@ class Ordering:
     def _corrected(self, keys: list[bytes], floor: bytes) -> list[bytes]:
         newest = list(accumulate(keys, max, initial=self._newest))
         lowest = min(keys)
-        if lowest >= floor and seconds_between(lowest, newest[-1]) <= SET_BACK_SECONDS:
-            self._is_set_back = False
+        is_near = lowest >= floor and seconds_between(lowest, newest[-1]) <= SET_BACK_SECONDS
+        if self._since_step is None and is_near:
             return keys
         corrected = []
         for key, before in zip(keys, newest, strict=False):
-            if key < before and seconds_between(key, before) > SET_BACK_SECONDS:
-                if not self._is_set_back:
-                    self._on_set_back(before, key)
-                self._is_set_back = True
-                key = before
-            elif key >= before:
-                self._is_set_back = False
+            if key >= before:
+                self._since_step = None
+            elif self._is_behind(key, before):
+                key = before  # until the clock is again where it was: all in their order
             corrected.append(max(key, floor))
         return corrected
+
+    def _is_behind(self, key: bytes, before: bytes) -> bool:
+        """Whether the clock was set back; `key` is of the next record, `before` the newest."""
+        last = before if self._since_step is None else self._since_step
+        if key < last and seconds_between(key, last) > SET_BACK_SECONDS:
+            self._on_set_back(last, key)
+            self._since_step = key
+        elif self._since_step is not None:
+            self._since_step = max(last, key)
+        return self._since_step is not None
 
 
 class _Feed:
