@@ -22,7 +22,7 @@ START = _OPENING + b'"'
 BANNER = b'"logger":"ranklog","caller":"start:0"'
 
 _RECORD = re.compile(
-    rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00","level":.*\}\n'
+    rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00","level":.*,"extra":\{.*\}\}\n'
 )
 _STAMP_START = len(START)
 _STAMP_END = _STAMP_START + KEY_BYTES
@@ -49,7 +49,7 @@ def split(block: bytes, damage: Damage) -> Records:
     items = _RECORD.findall(block)
     is_whole = sum(map(len, items)) == len(block) and block.count(START) == len(items)
     if not is_whole or b"\0" in block:
-        return _split_slowly(block, damage)
+        return _Splitter(damage).split(block)
     start, end = _STAMP_START, _STAMP_END
     stamps = [item[start:end] for item in items]
     return Records(items, [stamp[:10] + b" " + stamp[11:] for stamp in stamps])
@@ -74,13 +74,16 @@ def origin(part: bytes) -> Origin | None:
 
 def messages(items: list[bytes]) -> list[bytes]:
     """Messages, their escapes undone; see `Reader.messages`."""
-    return [_message(item) for item in items]
+    return [_unquoted(item[slice(*_message_span(item))]) for item in items]
 
 
-def _message(item: bytes) -> bytes:
+def _message_span(item: bytes) -> tuple[int, int]:
+    """Begin and end of the message, with its quotes."""
     start = item.find(_MESSAGE) + len(_MESSAGE)
-    end = item.find(b'","exception":', start) + 1
-    quoted = item[start:end]
+    return start, item.find(b'","exception":', start) + 1
+
+
+def _unquoted(quoted: bytes) -> bytes:
     if b"\\" not in quoted:
         return quoted[1:-1]
     try:
@@ -91,25 +94,29 @@ def _message(item: bytes) -> bytes:
 
 def sayings(items: list[bytes]) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Origins and what was said; see `Reader.sayings`."""
-    texts = [
-        text if b',"exception":null,' in item else _saying(text, item)
-        for text, item in zip(messages(items), items, strict=True)
-    ]
-    return origins(items), texts
+    return origins(items), [_saying(item) for item in items]
 
 
-def _saying(message: bytes, item: bytes) -> bytes:
+def _saying(item: bytes) -> bytes:
+    start, end = _message_span(item)
+    message = _unquoted(item[start:end])
+    if item.startswith(b',"exception":null,', end):
+        return message
     record = parse(item, Damage())
     last = ((record.exception if record else None) or "").rpartition("\n")[2]
     return saying(message, last.encode("utf-8", "backslashreplace"))
 
 
 def text(item: bytes) -> str:
-    """All that was said; see `Reader.text`."""
+    """What a person would search; see `Reader.text`."""
     try:
         fields = json.loads(item.partition(b"\n")[0])
-        parts = (fields["message"], fields["exception"], fields["extra"])
-        return "\n".join(one if isinstance(one, str) else json_text(one) for one in parts if one)
+        parts = [fields["message"]]
+        if fields["exception"] is not None:
+            parts.append(fields["exception"])
+        if fields["extra"]:
+            parts.append(json_text(fields["extra"]))
+        return "\n".join(parts)
     except _NOT_A_RECORD:
         return _text(item)
 
@@ -131,31 +138,50 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def _split_slowly(block: bytes, damage: Damage) -> Records:
-    """Line by line: a block that holds more than records."""
-    records = Records([], [])
-    below: list[bytes] = []
-    lines = block.split(b"\n")
-    lines.pop()
-    for line in lines:
+class _Splitter:
+    """Splits a block that holds more than records, line by line."""
+
+    def __init__(self, damage: Damage) -> None:
+        self._damage = damage
+        self._records = Records([], [])
+        self._lines: list[bytes] = []  # of the record that is being read
+
+    def split(self, block: bytes) -> Records:
+        lines = block.split(b"\n")
+        lines.pop()
+        for line in lines:
+            self._take(line)
+        self._end_record()
+        return self._records
+
+    def _take(self, line: bytes) -> None:
+        if not line:
+            if self._lines:
+                self._lines.append(line)
+            return
         before, rest = _parted(line)
         if before:
-            _add_raw(before, below, damage)
-        if not rest:
-            if not before:
-                below.append(line)
-            continue
-        key = _key(rest, damage)
-        if key is None:
-            continue
-        if not key:
-            _add_raw(rest, below, damage)
-            continue
-        _end_record(records, below)
-        records.items.append(rest + b"\n")
-        records.keys.append(key)
-    _end_record(records, below)
-    return records
+            self._add_raw(before)
+        key = _key(rest, self._damage)
+        if key == b"":
+            self._add_raw(rest)
+            return
+        self._end_record()
+        if key is not None:
+            self._lines.append(rest)
+            self._records.keys.append(key)
+
+    def _add_raw(self, line: bytes) -> None:
+        text = _text(line)
+        if not (self._lines and is_stack_line(text)):
+            self._damage.foreign_line(text)
+        if self._lines:
+            self._lines.append(line)
+
+    def _end_record(self) -> None:
+        if self._lines:
+            self._records.items.append(b"\n".join((*self._lines, b"")))
+            self._lines.clear()
 
 
 def _parted(line: bytes) -> tuple[bytes, bytes]:
@@ -178,20 +204,6 @@ def _key(line: bytes, damage: Damage) -> bytes | None:
             return None
         return b""
     return _stamp(time)[:KEY_BYTES].encode()
-
-
-def _add_raw(line: bytes, below: list[bytes], damage: Damage) -> None:
-    text = _text(line)
-    if not is_stack_line(text):
-        damage.foreign_line(text)
-    below.append(line)
-
-
-def _end_record(records: Records, below: list[bytes]) -> None:
-    """Give the raw lines that were collected to the record above them."""
-    if records.items:
-        records.items[-1] += b"".join(line + b"\n" for line in below)
-    below.clear()
 
 
 def _record(fields: dict[str, Any], raw: str | None) -> Record:

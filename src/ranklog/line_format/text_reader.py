@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from ranklog.line_format.record import Record
 
 _STAMP = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00"
-START = _STAMP + rb" \| "
+START = _STAMP + rb" \| [^|\n]+\| r[^ \n]+ \| \S+ - "
 BANNER = b" | ranklog:start:0 - "
 
 # A record as bytes, looked at only as closely as it takes to tell it from what is none: this
 # is most of what a merge costs. That stamps have their digits is asked of all of them at once.
-_HEADER_LIKE = rb".{26}\+00:00 \| [^|]+\| r[^ ]+ \| \S+ - .*\n"
+_HEADER_LIKE = rb".{26}\+00:00 \| [^|\n]+\| r[^ \n]+ \| \S+ - .*\n"
 _RECORD = re.compile(_HEADER_LIKE + rb"(?:    [|!=] .*\n)*")
-_PARTS = re.compile(rb".{26}\+00:00 \| ([^|]+\| r[^ ]+ \| \S+) - (.*)\n((?:    [|!=] .*\n)*)")
+_PARTS = re.compile(rb".{26}\+00:00 \| ([^|\n]+\| r[^ \n]+ \| \S+) - (.*)\n((?:    [|!=] .*\n)*)")
+_GUARD = re.compile(rb"\n    [|!=] ")
 _LINE = re.compile(rb"(?=" + _STAMP + rb")" + _HEADER_LIKE)
 _SHAPE = b"0000-00-00 00:00:00.000000"
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_ORIGIN = rb"(Level \d+|[^ |:]*) +\| r(-{4}|\d{4,})(?:/(\d+))? \| ([^ |:]*):([^ |:]*):(\d+)"
+_ORIGIN = rb"(Level \d+|[^ |:\n]*) +\| r(-{4}|\d{4,})(?:/(\d+))? \| ([^ |:\n]*):([^ |:\n]*):(\d+)"
 _EXACT_ORIGIN = re.compile(_ORIGIN)
 _INNER_HEADER = re.compile(_STAMP + rb" \| " + _ORIGIN + rb" - ")
 _ORIGIN_START = 35
@@ -113,19 +114,20 @@ def sayings(items: list[bytes]) -> tuple[Sequence[bytes], Sequence[bytes]]:
 
 def _saying(first: bytes, more: bytes) -> bytes:
     message = _message(first + b"\n" + more)
-    start = more.rfind(EXCEPTION_GUARD.encode())
-    if start < 0 or (start and more[start - 1 : start] != b"\n"):
+    start = (b"\n" + more).rfind(b"\n" + _GUARDS[1])
+    if start < 0:
         return message
-    start += len(EXCEPTION_GUARD)
+    start += len(_GUARDS[1])
     return saying(message, more[start : more.find(b"\n", start)])
 
 
 def text(item: bytes) -> str:
-    """All that was said; see `Reader.text`."""
-    rest = item[item.find(b" - ", _ORIGIN_START) + 3 :]
-    for guard in _GUARDS:
-        rest = rest.replace(b"\n" + guard, b"\n")
-    return _text(rest)
+    """What a person would search; see `Reader.text`."""
+    match = _PARTS.match(item)
+    if match is None:
+        return _text(item)
+    _, first, more = match.groups()
+    return _text(first + _GUARD.sub(b"\n", b"\n" + more[:-1]) if more else first)
 
 
 def parse(item: bytes, damage: Damage) -> Record | None:
