@@ -24,6 +24,7 @@ class Start(NamedTuple):
 
 
 BEGINNING = Start()
+_MOST_JUNK_BYTES = 1 << 20
 
 
 def record_blocks(
@@ -87,40 +88,68 @@ class Cutter:
 
     def __init__(self, start: bytes) -> None:
         self._match = re.compile(start).match
-        self._buffer = b""
-        self._pieces: list[bytes] = []  # of what came since; joined once, however long a record is
+        # Joined once, however long a record is and in however many pieces it comes.
+        self._lines: list[bytes] = []  # whole lines, in which no further record begins
+        self._lines_bytes = 0
+        self._line: list[bytes] = []  # the line after them, as far as it came
 
     def feed(self, data: bytes) -> bytes:
-        """Take `data`; all up to the start of the last record, empty where that is not known."""
+        """Take `data`; all up to the start of the last record, empty where that is not known.
+
+        What comes before the first record is given out as well, where it is long.
+        """
         if b"\n" not in data:
-            self._pieces.append(data)
+            self._line.append(data)
             return b""
-        seen = len(self._buffer)
-        self._buffer = b"".join((self._buffer, *self._pieces, data))
-        self._pieces.clear()
-        # What was looked at before holds no start but perhaps one in its last line.
-        floor = self._buffer.rfind(b"\n", 0, seen) if seen else -1
-        position = len(self._buffer)
-        while (position := self._buffer.rfind(b"\n", max(floor, 0), position)) >= 0:
-            if self._match(self._buffer, position + 1):
-                break
-        else:
-            return b""
-        whole, self._buffer = self._buffer[: position + 1], self._buffer[position + 1 :]
+        new = b"".join((*self._line, data))
+        cut = self._last_start(new)
+        if cut is None:
+            end = new.rfind(b"\n") + 1
+            self._keep(new[:end], new[end:])
+            return self._junk()
+        whole = b"".join((*self._lines, new[:cut])) if self._lines else new[:cut]
+        self._lines.clear()
+        self._lines_bytes = 0
+        end = max(new.rfind(b"\n") + 1, cut)
+        self._line.clear()
+        self._keep(new[cut:end], new[end:])
         return whole
 
     def end_line(self, cut_mark: bytes) -> None:
         """End a last line that has no newline, as the next process to open the file would."""
-        rest = self.rest()
-        self._buffer = rest if rest.endswith(b"\n") or not rest else rest + cut_mark
+        if any(self._line):
+            self._keep(b"".join((*self._line, cut_mark)), b"")
 
     def is_whole(self) -> bool:
         """Whether what is left ends in a newline."""
-        return (self._pieces[-1] if self._pieces else self._buffer).endswith(b"\n")
+        return bool(self._lines) and not any(self._line)
 
     def rest(self) -> bytes:
         """What is left: the last record, and what is below it."""
-        rest = b"".join((self._buffer, *self._pieces))
-        self._buffer = b""
-        self._pieces.clear()
+        rest = b"".join((*self._lines, *self._line))
+        self._lines.clear()
+        self._line.clear()
+        self._lines_bytes = 0
         return rest
+
+    def _last_start(self, new: bytes) -> int | None:
+        position = len(new)
+        while (position := new.rfind(b"\n", 0, position)) >= 0:
+            if self._match(new, position + 1):
+                return position + 1
+        return 0 if self._lines and self._match(new) else None
+
+    def _keep(self, lines: bytes, line: bytes) -> None:
+        if lines:
+            self._lines.append(lines)
+            self._lines_bytes += len(lines)
+        self._line[:] = [line]
+
+    def _junk(self) -> bytes:
+        """Lines of a file of somebody else's, which need not all be in memory at once."""
+        if self._lines_bytes <= _MOST_JUNK_BYTES or self._match(self._lines[0]):
+            return b""
+        junk = b"".join(self._lines)
+        self._lines[:] = [b""]  # what comes next is the start of a line
+        self._lines_bytes = 0
+        return junk
