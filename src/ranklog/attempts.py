@@ -34,10 +34,9 @@ def attempts_of(source: Source) -> list[Attempt]:
     """The attempts of a source, in file order; at least one. Reads all of it."""
     reader = source.layout.reader()
     found: list[Attempt] = []
-    for start, item in search(source, (reader.BANNER,)):
+    for start, item, key in search(source, (reader.BANNER,)):
         record = reader.parse(item, Damage())
         if record is not None and record.is_banner:
-            key = reader.split(item, Damage()).keys[0]
             found.append(Attempt(len(found) + 1, start, key, dict(record.extra), item))
     return found or [Attempt(0, Start(), b"", {}, b"")]
 

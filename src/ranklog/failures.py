@@ -9,7 +9,7 @@ from ranklog.echoes import find_echo
 from ranklog.endings import Ending, find_endings
 from ranklog.files.discover import Source
 from ranklog.files.searching import search
-from ranklog.line_format import STANDARD_LEVELS, Damage, Record
+from ranklog.line_format import STANDARD_LEVELS, Damage, Record, Records
 from ranklog.run import Run
 from ranklog.selection import level_number
 from ranklog.stamps import seconds_between, stamp_of
@@ -139,10 +139,10 @@ def _earliest(run: Run, source: Source, level: int) -> bytes | None:
     needles = [*map(reader.level_mark, names), b'"levelno":']
     best: tuple[bytes, bytes] | None = None
     limit = span.end
-    for start, item in search(source, needles, span.start, run.damage):
+    for start, item, key in search(source, needles, span.start, run.damage):
         if limit is not None and start >= limit:
             break
-        chosen = sieve.choose(reader.split(item, Damage()))
+        chosen = sieve.choose(Records([item], [key]))
         if not chosen.items:
             continue
         if best is None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ranklog.files.content import blocks
 from ranklog.files.discover import Source
 from ranklog.files.record_blocks import BEGINNING, Cutter, Start
-from ranklog.line_format import Damage
+from ranklog.line_format import Damage, Reader
 
 _BLOCK_BYTES = 1 << 20
 
@@ -21,10 +21,12 @@ class Found(NamedTuple):
     Attributes:
         start: Where it is.
         item: Its bytes, with the lines below it.
+        key: Its stamp.
     """
 
     start: Start
     item: bytes
+    key: bytes
 
 
 def search(
@@ -43,16 +45,34 @@ def search(
         What was found, each record once.
     """
     reader = source.layout.reader()
-    finder = _Finder(reader.START, tuple(needles))
+    needles = tuple(needles)
+    finder = _Finder(reader.START, needles)
     damage = Damage() if damage is None else damage
     for number, segment in enumerate(source.segments[start.segment :], start.segment):
         cutter = Cutter(reader.START)
         offset = start.offset if number == start.segment else 0
         for block in chain(blocks(segment, _BLOCK_BYTES, damage, offset), [None]):
+            if block is None:
+                cutter.end_line(source.layout.cut_mark)
             whole = cutter.rest() if block is None else cutter.feed(block)
             for begin, end in finder.spans(whole):
-                yield Found(Start(number, offset + begin), whole[begin:end])
+                for at, item, key in _records(reader, whole[begin:end]):
+                    if any(needle in item for needle in needles):
+                        yield Found(Start(number, offset + begin + at), item, key)
             offset += len(whole)
+
+
+def _records(reader: Reader, span: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Offset, bytes and stamp of what begins like a record: one, none if it was cut.
+
+    There are more where another process's record landed in the middle of a raw line.
+    """
+    end = 0
+    for item, key in zip(*reader.split(span, Damage()), strict=True):
+        header = item[: item.find(b"\n")]
+        at = span.find(header, end)
+        end = at + len(header)
+        yield at, item, key
 
 
 class _Finder:
@@ -62,7 +82,7 @@ class _Finder:
         self._needles = needles
 
     def spans(self, block: bytes) -> Iterator[tuple[int, int]]:
-        """Begin and end of the records of a block that hold a needle."""
+        """Begin and end of the records of a block that hold a needle, or of what is above them."""
         end = 0
         for position in sorted(chain.from_iterable(_positions(block, n) for n in self._needles)):
             if position < end:
@@ -70,8 +90,7 @@ class _Finder:
             begin = self._begin(block, position, end)
             match = self._next_start(block, position)
             end = len(block) if match is None else match.end()
-            if self._is_start(block, begin):
-                yield begin, end
+            yield begin, end
 
     def _begin(self, block: bytes, position: int, floor: int) -> int:
         """Where the record begins that `position` is in, not before `floor`."""
