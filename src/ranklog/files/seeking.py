@@ -13,6 +13,8 @@ from ranklog.line_format import Damage, Reader, Records
 _HEAD_BYTES = 8 << 10
 _LOOK_BYTES = 64 << 10
 _SCAN_BYTES = 1 << 20  # of a compressed file
+_MOST_BYTES = 64 << 20
+"""Where there is no record in so much, the file is somebody else's."""
 _NOTHING = Records([], [])
 
 
@@ -21,7 +23,7 @@ def head(source: Source, start: Start = BEGINNING) -> Records:
     reader = source.layout.reader()
     offset = start.offset
     for segment in source.segments[start.segment :]:
-        records = _first_records(reader, segment, offset)
+        records = _first_records(reader, segment, source.layout.cut_mark, offset)
         if records.items:
             return records
         offset = 0
@@ -43,10 +45,11 @@ def tail(source: Source, end: Start | None = None, look_bytes: int = _LOOK_BYTES
         segment = source.segments[number]
         limit = end.offset if end is not None and number == end.segment else None
         try:
+            cut_mark = source.layout.cut_mark
             records = (
-                _last_of_gzip(reader, segment, limit)
+                _last_of_gzip(reader, segment, cut_mark, limit)
                 if segment.is_gzip
-                else _last_records(reader, segment, source.layout.cut_mark, limit, look_bytes)
+                else _last_records(reader, segment, cut_mark, limit, look_bytes)
             )
         except OSError:  # told of by whoever reads it whole
             continue
@@ -64,32 +67,36 @@ def start_at(source: Source, key: bytes) -> Start:
     reader = source.layout.reader()
     for number in range(len(source.segments) - 1, -1, -1):
         segment = source.segments[number]
-        first = _first_records(reader, segment)
+        first = _first_records(reader, segment, source.layout.cut_mark)
         if first.keys and (first.keys[0] < key or number == 0):
             offset = 0 if segment.is_gzip else _offset_of(reader, segment, key)
             return Start(number, offset)
     return Start()
 
 
-def _first_records(reader: Reader, segment: Segment, offset: int = 0) -> Records:
-    size = _HEAD_BYTES
-    read = b""
-    for block in blocks(segment, size, Damage(), offset):
-        read += block
-        end = read.rfind(b"\n") + 1
-        records = reader.split(read[:end], Damage()) if end else _NOTHING
-        if records.items:
+def _first_records(reader: Reader, segment: Segment, cut_mark: bytes, offset: int = 0) -> Records:
+    cutter = Cutter(reader.START)
+    seen = 0
+    for block in blocks(segment, _HEAD_BYTES, Damage(), offset):
+        records = reader.split(cutter.feed(block), Damage())
+        seen += len(block)
+        if records.items or seen > _MOST_BYTES:
             return records
-    return _NOTHING
+    cutter.end_line(cut_mark)
+    return reader.split(cutter.rest(), Damage())
 
 
-def _last_of_gzip(reader: Reader, segment: Segment, limit: int | None) -> Records:
-    last = _NOTHING
+def _last_of_gzip(reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None) -> Records:
+    before = last = _NOTHING
     cutter = Cutter(reader.START)
     for block in chain(limited(blocks(segment, _SCAN_BYTES, Damage()), limit), [None]):
+        if block is None:
+            cutter.end_line(cut_mark)
         records = reader.split(cutter.rest() if block is None else cutter.feed(block), Damage())
-        last = records if records.items else last
-    return last
+        if records.items:
+            before, last = last, records
+    # The last record comes alone.
+    return Records(before.items + last.items, before.keys + last.keys)
 
 
 def _last_records(
@@ -106,7 +113,7 @@ def _last_records(
         # What comes before the first start may be the rest of a longer record.
         match = find_start(data, 0 if begin == 0 else data.find(b"\n") + 1)
         records = reader.split(data[match.start() :], Damage()) if match else _NOTHING
-        if records.items or begin == 0:
+        if records.items or begin == 0 or look_bytes > _MOST_BYTES:
             return records
         look_bytes *= 4
 
