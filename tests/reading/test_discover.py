@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from support import run_python
 
+import ranklog
 from ranklog.files.discover import Source, discover
+from ranklog.line_format import Damage, FileDamage
 
 
 def make(directory: Path, *names: str) -> None:
@@ -122,3 +126,79 @@ def test_patterns_and_several_paths_are_taken_and_a_file_named_twice_is_read_onc
     found = discover(tmp_path / "*" / "logs", tmp_path / "a", tmp_path / "b/logs/script.log")
     assert ["script.log", "script.log", "script_1.log", "script_1.log"] == names(found)
     assert len({source.path for source in found}) == 4
+
+
+def test_one_file_reached_by_several_spellings_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "run" / "logs", "script.log")
+    monkeypatch.chdir(tmp_path)
+    found = discover("run", "./run/", "run/logs/../logs", str(tmp_path / "run"), "r*")
+    assert [["run/logs/script.log"]] == [[one.path for one in source.segments] for source in found]
+
+
+def test_a_name_with_the_signs_of_a_pattern_is_taken_as_it_is(tmp_path: Path) -> None:
+    make(tmp_path / "run[1]", "script.log")
+    make(tmp_path / "run1", "script_1.log")
+    assert ["script.log"] == names(discover(tmp_path / "run[1]"))
+    assert ["script.log", "script_1.log"] == names(discover(tmp_path / "run*"))
+    with pytest.raises(FileNotFoundError, match="no run directory or log file at"):
+        discover(tmp_path / "run[2-9]*")
+
+
+def test_a_link_to_nowhere_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "old.log").symlink_to(tmp_path / "nowhere")
+    make(tmp_path, "train.log")
+    assert ["old.log"] == names(discover(tmp_path / "old.log"))
+    assert ["old.log", "train.log"] == names(discover(tmp_path / "*.log"))
+    damage = Damage()
+    assert list(ranklog.read(tmp_path / "*.log", damage=damage)) == []
+    assert [str(tmp_path / "old.log")] == list(damage.files)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_holds_nobody_up(tmp_path: Path) -> None:
+    for name in ("script.log", "script_1.log.gz", "train.log", "plain.gz"):
+        os.mkfifo(tmp_path / name)
+    assert discover(tmp_path) == []
+    paths = sorted(map(str, tmp_path.iterdir()))
+    assert sorted(paths) == sorted(source.path for source in discover(*paths))
+    damage = Damage()
+    run = [*ranklog.read(paths, damage=damage), *ranklog.read(paths, rank="-1", since="1m")]
+    assert run == []
+    assert paths == sorted(damage.files)
+    states = [(one.rank, one.status) for one in ranklog.silent(paths).ranks]
+    assert [(0, "never wrote"), (1, "never wrote")] == states
+    assert ranklog.first_error(paths).ranks == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users")
+def test_what_a_user_may_not_read_is_named(tmp_path: Path) -> None:
+    make(tmp_path / "run" / "logs", "script.log", "script_1.log")
+    make(tmp_path / "closed" / "logs", "script.log")
+    (tmp_path / "run" / "logs" / "script.log").chmod(0)
+    (tmp_path / "closed" / "logs").chmod(0)
+    for path in [tmp_path, *tmp_path.parents]:
+        if path.stat().st_uid == os.geteuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    program = """
+        import os, sys
+        import ranklog, ranklog.reading, ranklog.views.silent, ranklog.command_line
+        import importlib, ranklog.line_format.text_reader, gzip, zlib
+        if os.geteuid() == 0:
+            os.setgroups([]); os.setgid(65534); os.setuid(65534)
+        damage = ranklog.Damage()
+        assert list(ranklog.read(sys.argv[1] + "/run", damage=damage)) == []
+        print(damage.files)
+        try:
+            ranklog.read(sys.argv[1] + "/closed")
+        except PermissionError as error:
+            print(error.filename)
+    """
+    try:
+        done = run_python(program, tmp_path)
+    finally:
+        (tmp_path / "closed" / "logs").chmod(0o700)
+    expected = {str(tmp_path / "run/logs/script.log"): FileDamage(reason="Permission denied")}
+    assert done.out.splitlines() == [str(expected), str(tmp_path / "closed/logs")]
+    assert ("", 0) == (done.err, done.code)

@@ -62,8 +62,9 @@ def discover(*paths: str | os.PathLike[str]) -> list[Source]:
     for path in paths:
         for directory, name in _files(os.fspath(path)):
             whole = os.path.join(directory, name)
-            if whole not in seen:
-                seen.add(whole)
+            absolute = os.path.abspath(whole)
+            if absolute not in seen:
+                seen.add(absolute)
                 key, segment = _classify(directory, name, whole)
                 found.setdefault(key, []).append(segment)
     return [
@@ -77,24 +78,20 @@ def discover(*paths: str | os.PathLike[str]) -> list[Source]:
 
 
 def _files(path: str) -> Iterator[tuple[str, str]]:
-    """Directory and name of each file that a path names."""
-    if os.path.isdir(path):
-        logs = os.path.join(path, LOGS_DIRECTORY)
-        directory = logs if os.path.isdir(logs) else path
+    """Directory and name of each file that a path or a pattern names."""
+    matches = [path] if os.path.lexists(path) else sorted(glob.glob(path))
+    if not matches:
+        raise FileNotFoundError(f"no run directory or log file at {path!r}")
+    for match in matches:
+        if not os.path.isdir(match):
+            yield os.path.split(match)
+            continue
+        logs = os.path.join(match, LOGS_DIRECTORY)
+        directory = logs if os.path.isdir(logs) else match
         with os.scandir(directory) as entries:
             for entry in entries:
                 if parse_name(entry.name) is not None and entry.is_file():
                     yield directory, entry.name
-    elif os.path.exists(path):
-        yield os.path.split(path)
-    else:
-        import glob  # few need it
-
-        matches = sorted(glob.glob(path))
-        if not matches:
-            raise FileNotFoundError(f"no run directory or log file at {path!r}")
-        for match in matches:
-            yield from _files(match)
 
 
 def _classify(directory: str, name: str, path: str) -> tuple[tuple[int, str, str, str], Segment]:
@@ -109,6 +106,8 @@ def _classify(directory: str, name: str, path: str) -> tuple[tuple[int, str, str
 
 
 def _begins_with_brace(path: str) -> bool:
+    if not os.path.isfile(path):  # a pipe would wait for its writer
+        return False
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read(1) == b"{"
