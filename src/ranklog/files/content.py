@@ -27,8 +27,10 @@ class PlainFile(io.RawIOBase):
     """
 
     def __init__(self, path: str, offset: int = 0) -> None:
-        self._path = path
-        self._offset = offset
+        self.path = path
+        """Its path by now."""
+        self.offset = offset
+        """Where to read on."""
         self._inode: tuple[int, int] | None = None
 
     def readable(self) -> bool:
@@ -38,15 +40,17 @@ class PlainFile(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         """Read on."""
         view = memoryview(buffer)  # type: ignore[arg-type] # a buffer; typeshed names it so since 3.12
-        data = self.read_at(self._offset, len(view))
-        self._offset += len(data)
+        data = self.read_at(self.offset, len(view))
+        self.offset += len(data)
         view[: len(data)] = data
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
         """Read on, at most `size` bytes; empty at the end."""
-        data = self.read_at(self._offset, size)
-        self._offset += len(data)
+        if size < 0:
+            return self.readall()
+        data = self.read_at(self.offset, size)
+        self.offset += len(data)
         return data
 
     def read_at(self, offset: int, size: int) -> bytes:
@@ -67,7 +71,7 @@ class PlainFile(io.RawIOBase):
 
     def _open(self) -> int:
         try:
-            descriptor = os.open(self._path, _FLAGS)
+            descriptor = os.open(self.path, _FLAGS)
         except FileNotFoundError:
             if self._inode is None:
                 raise
@@ -82,7 +86,7 @@ class PlainFile(io.RawIOBase):
         return self._open_renamed()
 
     def _open_renamed(self) -> int:
-        directory = os.path.dirname(self._path) or "."
+        directory = os.path.dirname(self.path) or "."
         with os.scandir(directory) as entries:
             names = [one.name for one in entries if self._inode and one.inode() == self._inode[1]]
         for name in names:
@@ -90,10 +94,10 @@ class PlainFile(io.RawIOBase):
             descriptor = os.open(path, _FLAGS)
             status = os.fstat(descriptor)
             if (status.st_dev, status.st_ino) == self._inode:
-                self._path = path
+                self.path = path
                 return descriptor
             os.close(descriptor)
-        raise FileNotFoundError(f"{self._path} was removed while it was read")
+        raise FileNotFoundError(f"{self.path} was removed while it was read")
 
 
 def _read(descriptor: int, size: int, offset: int) -> bytes:
@@ -110,21 +114,31 @@ def blocks(segment: Segment, size: int, damage: Damage, offset: int = 0) -> Iter
     """
     try:
         if segment.is_gzip:
-            yield from _unzipped(segment, size, offset)
-            return
-        file = PlainFile(segment.path, offset)
-        while block := file.read(size):
-            yield block
+            yield from _unzipped(segment.path, size, offset)
+        else:
+            yield from _plain(segment.path, size, offset)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         damage.unreadable_file(segment.path, reason)
 
 
-def _unzipped(segment: Segment, size: int, offset: int) -> Iterator[bytes]:
+def _plain(path: str, size: int, offset: int) -> Iterator[bytes]:
+    file = PlainFile(path, offset)
+    try:
+        while block := file.read(size):
+            yield block
+    except FileNotFoundError:
+        compressed = f"{file.path}.gz"  # as a rotation leaves it, perhaps just now
+        if not os.path.exists(compressed):
+            raise
+        yield from _unzipped(compressed, size, file.offset)
+
+
+def _unzipped(path: str, size: int, offset: int) -> Iterator[bytes]:
     import gzip
     import zlib
 
-    with gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(segment.path))) as file:
+    with gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(path))) as file:
         try:
             while offset > 0:
                 skipped = len(file.read(min(offset, size)))
