@@ -12,7 +12,17 @@ from ranklog.line_format.rank_sets import RankSet, parse_ranks
 
 _LEVELS = {**STANDARD_LEVELS, "WARN": 30, "FATAL": 50, "NOTSET": 0}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_NUMBERED_LEVEL = re.compile(r"Level ([0-9]{1,9})")
+# In the extra fields only: of text the line behind their guard, of JSON the last key.
+_OWN_LEVEL = re.compile(rb'(?:\n    = |,"extra":)\{.*?"levelno":([0-9]{1,9})[,}]')
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+_TIMES = (
+    "times such as '2026-10-05 23:50:00' (UTC unless they say otherwise) and spans before the end"
+    " of the run such as 90s, 10m, 2h"
+)
 
 
 class Selection(NamedTuple):
@@ -81,12 +91,10 @@ def make_selection(filters: Filters, *, attempt: str = "all") -> Selection:
         raise TypeError(f"{unknown.pop()!r} is no filter; accepted are {accepted}")
     rank, level, grep = filters.get("rank"), filters.get("level"), filters.get("grep")
     wanted = filters.get("attempt")
-    if rank is not None and not isinstance(rank, (str, int)):
-        rank = ",".join(map(str, rank))
     return Selection(
-        ranks=RankSet() if rank is None else parse_ranks(rank, "rank"),
+        ranks=RankSet() if rank is None else _rank(rank),
         level=0 if level is None else _level(level),
-        logger=filters.get("logger"),
+        logger=_logger(filters.get("logger")),
         since=_time(filters.get("since"), "since"),
         until=_time(filters.get("until"), "until"),
         grep=None if grep is None else _pattern(grep),
@@ -138,9 +146,7 @@ def level_number(level: str, item: bytes) -> int:
     number = STANDARD_LEVELS.get(level)
     if number is not None:
         return number
-    if level.startswith("Level ") and level[6:].isdigit():
-        return int(level[6:])
-    match = re.search(rb'"levelno":(\d{1,9})[,}]', item)
+    match = _NUMBERED_LEVEL.fullmatch(level) or _OWN_LEVEL.search(item)
     return 0 if match is None else int(match[1])
 
 
@@ -148,7 +154,7 @@ def _level(level: str | int) -> int:
     if isinstance(level, int) and not isinstance(level, bool) and level >= 0:
         return level
     text = str(level).strip()
-    if text.isascii() and text.isdigit():
+    if _NUMBER.fullmatch(text):
         return int(text)
     if text.upper() not in _LEVELS:
         raise ValueError(
@@ -157,25 +163,40 @@ def _level(level: str | int) -> int:
     return _LEVELS[text.upper()]
 
 
+def _rank(rank: str | int | Iterable[int]) -> RankSet:
+    if hasattr(rank, "__iter__") and not isinstance(rank, str):
+        rank = ",".join(map(str, rank))
+    return parse_ranks(rank, "rank")
+
+
+def _logger(name: str | None) -> str | None:
+    if not isinstance(name, str | None):
+        raise TypeError(f"logger={name!r} is no name of a logger; accepted is text")
+    return name
+
+
 def _time(value: str | datetime | timedelta | None, name: str) -> datetime | timedelta | None:
-    if not isinstance(value, str):
-        if isinstance(value, datetime) and value.tzinfo is None:
-            return value.replace(tzinfo=timezone.utc)
-        return value
-    match = _SPAN.fullmatch(value.strip())
-    if match is not None:
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
     try:
-        time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except ValueError:
-        raise ValueError(
-            f"{name}={value!r} is no time; accepted are times such as '2026-10-05 23:50:00'"
-            " (UTC unless they say otherwise) and spans before the end of the run such as 90s, 10m, 2h"
-        ) from None
-    return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
+        if isinstance(value, str):
+            match = _SPAN.fullmatch(value.strip())
+            if match is not None:
+                return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+            time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+        elif isinstance(value, datetime):
+            time = value
+        elif isinstance(value, timedelta | None):
+            return value
+        else:
+            raise TypeError(f"{name}={value!r} is no time; accepted are {_TIMES}")
+        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name}={value!r} is no time; accepted are {_TIMES}") from None
 
 
 def _pattern(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    text = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+    if not isinstance(text, str):
+        raise TypeError(f"grep={pattern!r} is no pattern of text")
     try:
         return re.compile(pattern)
     except re.error as error:
@@ -186,6 +207,6 @@ def _attempt(attempt: str | int) -> int | str:
     text = str(attempt).strip().lower()
     if text in ("all", "last"):
         return text
-    if text.isascii() and text.isdigit() and int(text) > 0:
+    if _NUMBER.fullmatch(text) and int(text) > 0:
         return int(text)
     raise ValueError(f"attempt={attempt!r} is none; accepted are 'last', 'all' and 1, 2, 3 ...")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-_PART = r"(-\d+)|(\d+)(?:-(\d+))?"
+_PART = r"(-\d{1,9})|(\d{1,9})(?:-(\d{1,9}))?"
 
 
 class RankSet(NamedTuple):
