@@ -93,7 +93,7 @@ def find_endings(run: Run, look_bytes: int = LOOK_BYTES) -> list[Ending]:
     endings: dict[int, Ending] = {}
     for source in run.sources:
         ending = _ending(run, source, look_bytes)
-        if ending is not None:
+        if ending is not None and run.keeps_rank(ending.rank):
             number = ending.rank or 0
             other = endings.get(number)
             if other is None or _order(ending) > _order(other):

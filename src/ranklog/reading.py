@@ -48,15 +48,17 @@ def records(run: Run) -> Iterator[Record]:
 def _batches(run: Run, source: Source) -> Iterator[Batch]:
     reader = source.layout.reader()
     ordering = run.ordering(source)
-    for stretch in run.stretches(source):
+    for stretches in run.blocks(source):
         keys: list[bytes] = []
         items: list[Record] = []
-        for key, item in zip(stretch.keys, stretch.items, strict=True):
-            record = reader.parse(item, run.damage)
-            if record is not None:
-                keys.append(key)
-                items.append(with_pid(record, stretch.pid))
-        yield ordering.batch(keys, items, stretch.newest)
+        for stretch in stretches:
+            for key, item in zip(stretch.keys, stretch.items, strict=True):
+                record = reader.parse(item, run.damage)
+                if record is not None:
+                    keys.append(key)
+                    items.append(with_pid(record, stretch.pid))
+        # All of a block at once, so that its disorder is sorted as far as a merge of bytes does.
+        yield ordering.batch(keys, items, max((one.newest for one in stretches), default=b""))
 
 
 def with_pid(record: Record, pid: int | None) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from ranklog.selection import EVERYTHING, Filter, Selection
 from ranklog.stamps import LATEST, stamp_of, time_of
 from ranklog.walk import Sieve, Stretch, Walk
 
+_FIRST_TIME = datetime.min.replace(tzinfo=timezone.utc)
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -65,7 +66,7 @@ class Run:
         has_ranks = selection.ranks.ranges is not None
         self._filter = Filter(selection, self.world_size if has_ranks else None)
         # What only other ranks wrote need not be looked at.
-        self.sources = [source for source in found if self._filter.keeps_rank(source.rank)]
+        self.sources = [source for source in found if self._may_hold(source)]
         self._since, self._until = self._find_times()
         self._spans = dict(zip(self.sources, self._find_spans(), strict=True))
 
@@ -75,6 +76,13 @@ class Run:
         sizes = sorted(size for source in self._found for size in _world_sizes(source))
         ranks = [source.rank + 1 for source in self._found if source.rank is not None]
         return sizes[-1][1] if sizes else max(ranks, default=None)
+
+    def _may_hold(self, source: Source) -> bool:
+        """Whether records of a rank that was asked for may be in a source."""
+        if self._filter.keeps_rank(source.rank):
+            return True
+        # Opened before its process had a rank, it may hold what others forked from that wrote.
+        return source.rank == 0 and _begins_without_rank(source)
 
     def keeps_rank(self, rank: int | None) -> bool:
         """Whether a rank was asked for; one that is not known may be."""
@@ -94,6 +102,11 @@ class Run:
 
     def stretches(self, source: Source) -> Iterator[Stretch]:
         """The records of a source that were asked for, in file order."""
+        for some in self.blocks(source):
+            yield from some
+
+    def blocks(self, source: Source) -> Iterator[list[Stretch]]:
+        """The same, a block of the source at a time."""
         span = self._spans[source]
         if span is None:
             return
@@ -105,11 +118,11 @@ class Run:
             if last is not None and records.keys and min(records.keys) > last:
                 return
             if self._tracks:
-                yield from walk.take(records)
+                yield list(walk.take(records))
             else:
                 chosen = sieve.choose(records)
                 newest = max(records.keys, default=b"")
-                yield Stretch(chosen.keys, chosen.items, 0, None, newest)
+                yield [Stretch(chosen.keys, chosen.items, 0, None, newest)]
 
     def batches(self, source: Source) -> Iterator[Batch]:
         """The same as `merge` takes them, bytes of records."""
@@ -132,7 +145,7 @@ class Run:
         since, until = self._selection.since, self._selection.until
         end = None
         if isinstance(since, timedelta) or isinstance(until, timedelta):
-            newest = (max(tail(source).keys, default=b"") for source in self.sources)
+            newest = (max(tail(source).keys, default=b"") for source in self._found)
             end = time_of(max(newest, default=b""))
         return _stamp(since, end), _stamp(until, end)
 
@@ -187,6 +200,18 @@ def _slack(stamp: bytes, direction: int) -> bytes:
 
 
 def _stamp(wanted: datetime | timedelta | None, end: datetime | None) -> bytes | None:
-    if isinstance(wanted, timedelta):
-        return None if end is None else stamp_of(end - wanted)
-    return None if wanted is None else stamp_of(wanted)
+    if isinstance(wanted, datetime):
+        return stamp_of(wanted)
+    if wanted is None or end is None:
+        return None
+    try:
+        return stamp_of(end - wanted)
+    except OverflowError:  # longer ago than there are years, or further ahead
+        return stamp_of(_FIRST_TIME) if wanted > timedelta() else LATEST
+
+
+def _begins_without_rank(source: Source) -> bool:
+    reader = source.layout.reader()
+    first = reader.origins(head(source).items[:1])
+    origin = reader.origin(first[0]) if first else None
+    return origin is not None and origin.rank is None
