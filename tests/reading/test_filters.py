@@ -18,7 +18,12 @@ from run_files import LAYOUT_OF_SUFFIX, PIECES, at, lay_out
 from strategies import banner, end
 
 import ranklog
-from ranklog.line_format import STANDARD_LEVELS, Damage, Record, live_name
+from ranklog.attempts import Attempt, attempts_of
+from ranklog.files.discover import discover
+from ranklog.files.record_blocks import Start
+from ranklog.line_format import STANDARD_LEVELS, Damage, Record, TextLayout, live_name
+from ranklog.run import Run
+from ranklog.selection import make_selection
 
 WORLD_SIZE = 4
 LEVELS = ("DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "Level 25", "Level 7", "LOUD", "ODD")
@@ -96,29 +101,19 @@ def runs(draw: st.DrawFn) -> tuple[dict[str, bytes], list[Written]]:
 spans = st.integers(0, 200_000).map(lambda n: timedelta(milliseconds=n))
 times = st.integers(-100, 300_000).map(lambda n: at(n).time)
 levels = st.sampled_from(("debug", "INFO", "WARN", 25, 33, "CRITICAL", 8))
-filters = st.fixed_dictionaries(
-    {},
-    optional={
-        "rank": st.sampled_from(("0", "1,2", "-1", "-4", 2, "0-9", [0, -2], "all")),
-        "level": levels,
-        "logger": st.sampled_from(("train", "train.loop", "ranklog", "a b", "none")),
-        "since": spans | times,
-        "until": spans | times,
-        "grep": st.sampled_from(
-            (
-                "größer",
-                "zwei #",
-                r"^E: x$",
-                "(?m)^E: x$",
-                r'"n":1',
-                "日本",
-                r"\Z",
-                "step.*1",
-                "    !",
-            )
-        ),
-        "attempt": st.sampled_from((1, 2, "last", "all")),
-    },
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "rank": st.sampled_from(("0", "1,2", "-1", "-4", 2, "0-9", [0, -2], "all")),
+    "level": levels,
+    "logger": st.sampled_from(("train", "train.loop", "ranklog", "a b", "none")),
+    "since": spans | times,
+    "until": spans | times,
+    "grep": st.sampled_from(
+        ("größer", "zwei #", r"^E: x$", "(?m)^E: x$", r'"n":1', "日本", r"\Z", "step.*1", "    !")
+    ),
+    "attempt": st.sampled_from((1, 2, "last", "all")),
+}
+filters = st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=2, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: VALUES[name] for name in names})
 )
 
 
@@ -214,7 +209,7 @@ def plain(records: list[Record]) -> list[Record]:
 
 
 @given(run=runs(), wanted=filters)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_filters_keep_what_a_plain_loop_keeps(
     run: tuple[dict[str, bytes], list[Written]], wanted: dict[str, Any]
 ) -> None:
@@ -244,3 +239,158 @@ def parsed(item: bytes) -> Record:
     record = layout.reader().parse(item, Damage())
     assert record is not None
     return record
+
+
+def write(directory: Path, **records: list[Record]) -> None:
+    """Files of ranks ``r0``, ``r1`` as text, ``j0``, ``j1`` as JSON."""
+    for name, some in records.items():
+        suffix = ".jsonl" if name[0] == "j" else ".log"
+        data = lay_out(LAYOUT_OF_SUFFIX[suffix], some)
+        (directory / live_name(int(name[1:]), suffix)).write_bytes(data)
+
+
+def read(directory: Path, **wanted: Any) -> list[str]:
+    return [one.message for one in ranklog.read(directory, **wanted)]
+
+
+def began(milliseconds: int, rank: int | None = 0, world_size: int = 2) -> Record:
+    extra = {"pid": 7, "world_size": world_size}
+    return banner(7, rank=rank, time=at(milliseconds).time, extra=extra)
+
+
+def test_a_logger_has_children_and_no_namesakes(tmp_path: Path) -> None:
+    names = ("a", "a.b", "ab", "a.b.c", "A", "b.a")
+    some = [at(number, name, logger=name) for number, name in enumerate(names)]
+    write(tmp_path, r0=some, j1=some)
+    assert ["a", "a", "a.b", "a.b", "a.b.c", "a.b.c"] == read(tmp_path, logger="a")
+    assert ["a.b", "a.b", "a.b.c", "a.b.c"] == read(tmp_path, logger="a.b")
+
+
+def test_both_limits_of_time_are_part_of_it(tmp_path: Path) -> None:
+    write(tmp_path, r0=[at(n, f"{n}") for n in range(0, 9, 2)], j1=[at(n, f"{n}") for n in (1, 3)])
+    assert ["2", "3", "4"] == read(tmp_path, since=at(2).time, until=at(4).time)
+    assert ["6", "8"] == read(tmp_path, since="2ms")
+    assert ["0", "1", "2", "3", "4"] == read(tmp_path, until="4ms")
+    assert ["6"] == read(tmp_path, since="2ms", until="1ms")
+
+
+def test_a_span_is_counted_back_from_the_end_of_the_whole_run(tmp_path: Path) -> None:
+    write(tmp_path, r0=[at(0, "a"), at(10, "b")], r1=[at(1_000, "c", 1)])
+    assert ["b"] == read(tmp_path, rank=0, since="990ms")
+    assert [] == read(tmp_path, rank=0, since="1ms")
+
+
+def test_a_span_longer_than_the_calendar_is_since_ever(tmp_path: Path) -> None:
+    write(tmp_path, r0=[at(0, "a")])
+    assert (["a"], []) == (read(tmp_path, since="900000d"), read(tmp_path, until="900000d"))
+    write(tmp_path, r0=[])
+    assert [] == read(tmp_path, since="10m")
+
+
+def test_a_file_that_began_without_a_rank_may_hold_records_of_others(tmp_path: Path) -> None:
+    """Of processes that were forked, and found out later which rank they are."""
+    write(tmp_path, r0=[began(0, None), at(1, "a", None), at(2, "b", 1, pid=9)], r1=[at(3, "c", 1)])
+    assert ["b", "c"] == read(tmp_path, rank=1)
+    assert ["started", "a"] == read(tmp_path, rank=0)
+    ranks = [one.rank for one in ranklog.silent(tmp_path, rank="1").ranks]
+    assert [1] == ranks
+
+
+def test_a_file_that_began_as_a_rank_is_not_read_for_others(tmp_path: Path) -> None:
+    write(tmp_path, r0=[at(1, "a", 0)], r1=[at(3, "c", 1)])
+    (tmp_path / "script.log").write_bytes(b"garbage\n" + (tmp_path / "script.log").read_bytes())
+    damage = Damage()
+    assert ["c"] == [one.message for one in ranklog.read(tmp_path, rank=1, damage=damage)]
+    assert Damage() == damage
+
+
+def test_negative_ranks_count_from_the_newest_banners_world_size(tmp_path: Path) -> None:
+    some = [began(0, world_size=8), at(1, "a", 0)]
+    write(tmp_path, r0=some, r3=[at(2, "d", 3)])
+    assert [] == read(tmp_path, rank=-1)
+    write(tmp_path, r0=[*some, began(5, world_size=4)], r3=[at(2, "d", 3)])
+    assert ["d"] == read(tmp_path, rank=-1)
+    # Without a banner, from the highest rank that has a file.
+    write(tmp_path, r0=[at(1, "a", 0)], r3=[at(2, "d", 3)])
+    assert (["d"], ["a"]) == (read(tmp_path, rank=-1), read(tmp_path, rank=-4))
+
+
+TWICE = [at(-1, "above"), began(0), at(1, "a"), at(2, "b"), began(3), at(4, "c")]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "expected"),
+    [
+        (1, ["started", "a", "b"]),
+        (2, ["started", "c"]),
+        ("last", ["started", "c"]),
+        ("all", ["above", "started", "a", "b", "started", "c"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["r0", "j0"])
+def test_an_attempt_goes_from_one_banner_to_the_next(
+    tmp_path: Path, name: str, attempt: Any, expected: list[str]
+) -> None:
+    write(tmp_path, **{name: TWICE})
+    assert expected == read(tmp_path, attempt=attempt)
+    with pytest.raises(ValueError, match=r"^attempt=3 is not in this run; it has 2$"):
+        read(tmp_path, attempt=3)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ([began(0, 1), at(1, "x", 1), began(3, 1), at(5, "y", 1)], ["y"]),
+        # It did not come back.
+        ([began(0, 1), at(2, "x", 1)], []),
+        # Its banner is in a piece that is gone, but it wrote since.
+        ([at(2, "x", 1), at(5, "y", 1)], ["x", "y"]),
+        ([began(1, 1), at(5, "y", 1)], ["y"]),
+        ([], []),
+    ],
+)
+def test_the_last_attempt_is_of_ranks_that_were_part_of_it(
+    tmp_path: Path, other: list[Record], expected: list[str]
+) -> None:
+    write(tmp_path, r0=TWICE, r1=other)
+    found = [one for one in ranklog.read(tmp_path, attempt="last") if not one.is_banner]
+    assert expected == [one.message for one in found if one.rank == 1]
+    assert ["c"] == [one.message for one in found if one.rank == 0]
+
+
+def test_disorder_around_banners_is_sorted_as_in_a_merge_of_bytes(tmp_path: Path) -> None:
+    """A worker of the attempt before may still write."""
+    some = [began(0), at(10, "a"), began(11), began(12), began(13), at(4, "late"), at(14, "b")]
+    write(tmp_path, r0=some)
+    expected = ["started", "late", "a", *["started"] * 3, "b"]
+    assert expected == read(tmp_path)
+    assert expected == [parsed(item).message for item in ranklog.merge(tmp_path)]
+
+
+def test_a_stretch_knows_attempt_and_pid(tmp_path: Path) -> None:
+    write(tmp_path, r0=[*TWICE, end(rank=0, time=at(5).time), at(6, "d")])
+    run = Run(tmp_path, make_selection({"level": "INFO"}), tracks=True)
+    found = [
+        (one.attempt, one.pid, [parsed(item).message for item in one.items])
+        for one in run.stretches(run.sources[0])
+    ]
+    assert [
+        (0, None, ["above"]),
+        (1, 7, ["started", "a", "b"]),
+        (2, 7, ["started", "c", "end"]),
+        (2, None, ["d"]),
+    ] == found
+
+
+def test_attempts_say_where_and_what_they_are(tmp_path: Path) -> None:
+    write(tmp_path, r0=TWICE, r1=[at(0, "started: banner", 1)])
+    first, other = discover(tmp_path)
+    items = [lay_out(TextLayout(), [one]) for one in TWICE]
+    fields = {"pid": 7, "world_size": 2}
+    assert [
+        Attempt(1, Start(0, len(items[0])), b"2026-10-05 23:50:00.123456", fields, items[1]),
+        Attempt(
+            2, Start(0, sum(map(len, items[:4]))), b"2026-10-05 23:50:00.126456", fields, items[4]
+        ),
+    ] == attempts_of(first)
+    assert [Attempt(0, Start(), b"", {}, b"")] == attempts_of(other)

@@ -80,7 +80,7 @@ def test_a_record_that_landed_in_a_raw_line_is_found_where_it_is(tmp_path: Path)
 
 @pytest.mark.parametrize("layout", [TextLayout(), JsonLayout()])
 def test_a_record_that_was_cut_is_none(tmp_path: Path, layout: Layout) -> None:
-    torn = lay_out(layout, [at(1, "needle")])[:-2]
+    torn = lay_out(layout, [at(1, "needle\ntwo")])[:-2]
     whole = lay_out(layout, [at(2, "needle\nb")])
     source = write_source(tmp_path, layout, [whole + torn, whole + torn + layout.cut_mark, torn])
     assert [whole, whole] == [one.item for one in search(source, [b"needle"])]
