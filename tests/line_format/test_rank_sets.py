@@ -40,6 +40,10 @@ def test_all_ranks_and_ranges_are_taken_apart(text, expected):
         ("-2", 8, [6]),
         ("-9", 8, []),
         ("9", 8, []),
+        # From a time when the job was larger.
+        ("0", 4, [0]),
+        ("0-1,-1", 4, [0, 1, 3]),
+        ("6", 4, [6]),
         # Without a world size nobody can tell who is the last.
         ("0,-1", None, [0]),
     ],

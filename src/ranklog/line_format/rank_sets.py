@@ -21,10 +21,10 @@ class RankSet(NamedTuple):
         if self.ranges is None or rank is None:
             return True
         # Without a world size, "-1" names no rank: nobody can tell who is the last.
-        from_end = None if world_size is None else rank - world_size
+        # A rank beyond it is left from a time when the job was larger, and counts from no end.
+        from_end = rank if world_size is None or rank >= world_size else rank - world_size
         return any(
-            first <= rank <= last or (from_end is not None and first <= from_end <= last)
-            for first, last in self.ranges
+            first <= rank <= last or first <= from_end <= last for first, last in self.ranges
         )
 
 
