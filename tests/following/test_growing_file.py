@@ -50,8 +50,19 @@ def test_a_record_in_the_middle_of_its_write_is_not_flushed_but_marked_as_cut_at
     path = tmp_path / "script.log"
     path.write_bytes(line(1) + line(2)[:-4])
     file = opened(path)
-    assert (file.read(0.0), file.flush()) == (line(1), b"")
+    assert (file.read(0.0) + file.flush(), file.flush()) == (line(1), b"")
     assert file.end() == line(2)[:-4] + b"\n    ~ cut\n"
+
+
+def test_a_record_whose_next_line_is_being_written_is_not_flushed(tmp_path: Path) -> None:
+    path = tmp_path / "script.log"
+    long = line(1, exception="E: one\ntwo")
+    path.write_bytes(long[:-3])
+    file = opened(path)
+    assert (file.read(0.0), file.flush(), file.given_offset) == (b"", b"", 0)
+    with open(path, "ab") as out:
+        out.write(long[-3:])
+    assert (file.read(0.0), file.flush()) == (b"", long)
 
 
 def test_a_renamed_file_is_known_and_another_in_its_place_is_not_taken_for_it(

@@ -79,7 +79,12 @@ def discover(*paths: str | os.PathLike[str]) -> list[Source]:
 
 def _files(path: str) -> Iterator[tuple[str, str]]:
     """Directory and name of each file that a path or a pattern names."""
-    matches = [path] if os.path.lexists(path) else sorted(glob.glob(path))
+    if os.path.lexists(path):
+        matches = [path]
+    else:
+        import glob  # few need it
+
+        matches = sorted(glob.glob(path))
     if not matches:
         raise FileNotFoundError(f"no run directory or log file at {path!r}")
     for match in matches:

@@ -120,10 +120,6 @@ class Cutter:
         if any(self._line):
             self._keep(b"".join((*self._line, cut_mark)), b"")
 
-    def is_whole(self) -> bool:
-        """Whether what is left ends in a newline."""
-        return bool(self._lines) and not any(self._line)
-
     def rest(self) -> bytes:
         """What is left: the last record, and what is below it."""
         rest = b"".join((*self._lines, *self._line))

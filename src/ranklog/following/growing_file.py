@@ -11,6 +11,7 @@ from ranklog.line_format import Layout
 
 FINGERPRINT_BYTES = 128
 _READ_BYTES = 1 << 20
+_FIRST_BYTES = tuple(bytes([byte]) for byte in b"0123456789{")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -116,11 +117,18 @@ class GrowingFile:
         return whole
 
     def flush(self) -> bytes:
-        """The last record, which nothing has followed yet; nothing where it is not whole."""
-        if not self._cutter.is_whole():  # somebody is in the middle of writing it
-            return b""
-        self._held = 0
-        return self._cutter.rest()
+        """The last whole record, which nothing has followed yet; nothing where there is none.
+
+        A line without its newline is left for later, and with it the record above, unless the
+        line begins another one: both layouts begin with a character that no further line has.
+        """
+        rest = self._cutter.rest()
+        end = rest.rfind(b"\n") + 1
+        if end < len(rest) and rest[end : end + 1] not in _FIRST_BYTES:
+            end = 0
+        given = rest[:end] + self._cutter.feed(rest[end:])
+        self._held = len(rest) - len(given)
+        return given
 
     def end(self) -> bytes:
         """What is left where no more will come, a torn record marked as cut."""
