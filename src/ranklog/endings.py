@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ranklog.echoes import is_crash
 from ranklog.files.discover import Source
 from ranklog.files.seeking import head, tail
 from ranklog.line_format import Damage, Reader, Record, Records
 from ranklog.run import Run
+from ranklog.stacks import fatal_error
 from ranklog.stamps import seconds_between
 
 LOOK_BYTES = 64 << 10
@@ -76,7 +76,7 @@ class Ending(NamedTuple):
             return "failed" if self.exit == "exception" else "finished"
         record = self.last_record()
         if record is not None and record.raw is not None:
-            return "crashed" if is_crash(record.raw) else "ended"
+            return "crashed" if fatal_error(record.raw) else "ended"
         is_behind = seconds_between(self.newest, newest) > self.patience_seconds()
         # Where all stopped at once, only the clock tells.
         has_stopped = seconds_between(newest, now) > max(self.patience_seconds(), 60.0)
@@ -102,7 +102,9 @@ def find_endings(run: Run, look_bytes: int = LOOK_BYTES) -> list[Ending]:
     for number, ending in endings.items():
         if ending.restarted is None and ending.newest < began_again:
             endings[number] = ending._replace(is_part=False)  # others started again without it
-    return [endings[number] for number in sorted(endings)]
+    size = run.world_size or 0
+    # Of a job that came back with fewer ranks the others are not missing.
+    return [one for number, one in sorted(endings.items()) if one.is_part or number < size]
 
 
 def _order(ending: Ending) -> tuple[bool, bool, bytes]:
@@ -112,7 +114,7 @@ def _order(ending: Ending) -> tuple[bool, bool, bytes]:
 
 def _ending(run: Run, source: Source, look_bytes: int) -> Ending | None:
     span = run.span(source)
-    records = tail(source, None if span is None else span.end, look_bytes)
+    records = tail(source, None if span is None else span.end, look_bytes, run.damage)
     if not records.items:
         return None
     reader = source.layout.reader()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ranklog.line_format import Damage, TextLayout, encode, json_reader
 from ranklog.line_format.escapes import escape_controls
+from ranklog.shown import shortened
 
 if TYPE_CHECKING:
     from ranklog.line_format import Record
@@ -105,39 +106,19 @@ class Screen:
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Print a table; the last column gets what is left of the width."""
         texts = [[_first_line(cell) for cell in row.cells] for row in rows]
-        if self.has_colour:
-            self._rich_table(columns, texts, [row.style for row in rows])
-            return
         widths = [
             max([len(column.title), *(len(cells[number]) for cells in texts)])
             for number, column in enumerate(columns)
         ]
-        for cells in ([column.title for column in columns], *texts):
+        titles = [column.title for column in columns]
+        for cells, style in zip(
+            [titles, *texts], ["bold", *(row.style for row in rows)], strict=True
+        ):
             padded = [
                 cell.rjust(width) if column.is_number else cell.ljust(width)
                 for cell, width, column in zip(cells, widths, columns, strict=True)
             ]
-            self._write("  ".join(padded).rstrip()[: self.width] + "\n")
-
-    def _rich_table(
-        self, columns: Sequence[Column], texts: list[list[str]], styles: list[str]
-    ) -> None:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for column in columns:
-            side = "right" if column.is_number else "left"
-            table.add_column(column.title, justify=side, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type] # a literal
-        for cells, style in zip(texts, styles, strict=True):
-            table.add_row(*map(Text, cells), style=style or None)
-        console = Console(
-            force_terminal=True, width=self.width, highlight=False, legacy_windows=False
-        )
-        with console.capture() as captured:
-            console.print(table)
-        self._write(captured.get())
+            self.write(self.painted(shortened("  ".join(padded).rstrip(), self.width), style))
 
     def _as_text(self, item: bytes) -> bytes:
         record = json_reader.parse(item, Damage())
@@ -204,38 +185,9 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def shown_ranks(ranks: Iterable[int]) -> str:
-    """``0-3,7,9``."""
-    parts: list[list[int]] = []
-    for rank in sorted(set(ranks)):
-        if parts and rank == parts[-1][-1] + 1:
-            parts[-1] = [parts[-1][0], rank]
-        else:
-            parts.append([rank])
-    return ",".join("-".join(map(str, part)) for part in parts)
-
-
-def shown_time(time: datetime | None) -> str:
-    """``2026-10-05 23:50:00.123``, UTC."""
-    return "-" if time is None else time.replace(tzinfo=None).isoformat(" ", "milliseconds")
-
-
-def shown_seconds(seconds: float | None) -> str:
-    """``0.123s``, ``2m05s``, ``3h12m``, ``4d03h``."""
-    if seconds is None:
-        return "-"
-    if seconds < 60:
-        return f"{seconds:.3f}s"
-    if seconds < 3600:
-        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s"
-    if seconds < 172_800:
-        return f"{seconds // 3600:.0f}h{seconds % 3600 // 60:02.0f}m"
-    return f"{seconds // 86_400:.0f}d{seconds % 86_400 // 3600:02.0f}h"
-
-
 def _first_line(text: str) -> str:
     first, newline, _ = text.partition("\n")
-    return escape_controls(first) + ("…" if newline else "")
+    return escape_controls(first).replace("\t", " ") + ("…" if newline else "")
 
 
 def _width(environ: Mapping[str, str]) -> int:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ranklog.failures import CAUSE, ECHO, NO_WORD, Failure, RankFailure, find_failures
 from ranklog.line_format import STANDARD_LEVELS, Damage, Record, TextLayout, encode
 from ranklog.run import Paths, Run
-from ranklog.screen import HUMAN, RAW, Column, Row, Screen, shown_ranks, shown_seconds, shown_time
+from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, Selection, make_selection
+from ranklog.shown import shown_ranks, shown_seconds, shown_time
 from ranklog.views.request import Request
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from ranklog.following.window import Given
 from ranklog.line_format import Damage, Record
 from ranklog.reading import with_pid
 from ranklog.run import Paths
-from ranklog.screen import JSON, RAW, Screen, shown_seconds
+from ranklog.screen import JSON, RAW, Screen
 from ranklog.selection import Filters, make_selection
+from ranklog.shown import shown_seconds
 from ranklog.views.request import Request
 
 if TYPE_CHECKING:

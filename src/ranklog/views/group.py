@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ranklog.line_format import STANDARD_LEVELS, Damage, Records
 from ranklog.messages import MessageCounter, Said
 from ranklog.run import Paths, Run
-from ranklog.screen import HUMAN, RAW, Screen, shown_ranks
+from ranklog.screen import HUMAN, RAW, Screen
 from ranklog.selection import Filters, level_number, make_selection
+from ranklog.shown import named_ranks, shortened
 from ranklog.stamps import time_of
 from ranklog.views.request import Request
 
@@ -23,6 +24,8 @@ _LEAST_RANKS = 3
 _EXCEPTIONS_PER_RANK = 10
 """One in so many ranks may be an exception, and at least one."""
 _MOST_GROUPS = 40
+_MOST_CHARACTERS = 100
+"""Of a message among the outliers, which stands above as a whole."""
 
 
 class Group(NamedTuple):
@@ -184,21 +187,24 @@ def _print(answer: Groups, most: int | None, screen: Screen) -> None:
                 screen.line()
             severity = _severity(one.level_number)
             screen.line(f"{titles[severity]}:", "bold")
-        screen.line(f"[{_named(list(one.counts))} ×{one.records}] {one.message}", styles[severity])
+        who = named_ranks(list(one.counts))
+        screen.line(f"[{who} ×{one.records}] {_on_one_line(one.message)}", styles[severity])
     if most is not None and len(answer.groups) > most:
         screen.line(f"and {len(answer.groups) - most} more (--all shows them)")
     if answer.outliers:
         screen.line()
-        screen.line("exceptions:", "bold")
+        screen.line("outliers:", "bold")
     for outlier in answer.outliers[:most]:
         others = len(answer.ranks) - len(outlier.ranks)
-        who = _named(outlier.ranks)
-        message = outlier.group.message
+        who = named_ranks(outlier.ranks)
+        message = shortened(_on_one_line(outlier.group.message), _MOST_CHARACTERS)
         if outlier.is_missing:
             screen.line(f"{others} ranks said: {message}; {who} did not", "yellow")
         else:
             screen.line(f"{who} alone said: {message}", "yellow")
 
 
-def _named(ranks: list[int]) -> str:
-    return f"rank {ranks[0]}" if len(ranks) == 1 else f"ranks {shown_ranks(ranks)}"
+def _on_one_line(message: str) -> str:
+    """The first and the last line of a message: the last has the reason of an exception."""
+    first, newline, rest = message.partition("\n")
+    return f"{first} … {rest.rpartition(chr(10))[2]}" if newline else first

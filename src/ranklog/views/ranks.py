@@ -11,8 +11,9 @@ from ranklog.attempts import Attempt, attempts_of
 from ranklog.files.discover import Source
 from ranklog.line_format import STANDARD_LEVELS, Damage, Reader
 from ranklog.run import Paths, Run
-from ranklog.screen import HUMAN, RAW, Column, Row, Screen, shown_time
+from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, level_number, make_selection
+from ranklog.shown import shown_time
 from ranklog.stamps import time_of
 from ranklog.views.request import Request
 
@@ -160,9 +161,10 @@ def _size(path: str) -> int:
 
 
 def _print(answer: list[RankSummary], screen: Screen) -> None:
-    levels = {level: STANDARD_LEVELS.get(level, 0) for one in answer for level in one.records}
-    # Levels of the program's own are where the first rank that has them has them.
-    names = sorted(levels, key=lambda level: levels[level])
+    if not answer:
+        screen.line("no records")
+        return
+    names = _level_names(answer)
     columns = [Column("rank", is_number=True), Column("attempt", is_number=True), Column("host")]
     columns += [Column("pid", is_number=True), *(Column(name, is_number=True) for name in names)]
     columns += [Column("first (UTC)"), Column("last (UTC)")]
@@ -184,3 +186,15 @@ def _print(answer: list[RankSummary], screen: Screen) -> None:
         for one in answer
     ]
     screen.table(columns, rows)
+
+
+def _level_names(answer: list[RankSummary]) -> list[str]:
+    """Levels in the order of their numbers; of the program's own, as the ranks have them."""
+    names = [name for name in STANDARD_LEVELS if any(name in one.records for one in answer)]
+    for one in answer:
+        place = 0
+        for name in one.records:
+            if name not in names:
+                names.insert(place, name)
+            place = names.index(name) + 1
+    return names

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ranklog.endings import Ending, find_endings
 from ranklog.line_format import Damage, Record
 from ranklog.run import Paths, Run
-from ranklog.screen import HUMAN, RAW, Column, Row, Screen, shown_ranks, shown_seconds, shown_time
+from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, make_selection
+from ranklog.shown import shown_ranks, shown_seconds, shown_time, shown_times
 from ranklog.stamps import seconds_between, stamp_of, time_of
 from ranklog.views.request import Request
 
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 NEVER_WROTE = "never wrote"
-_WORDS = {
+_STATUSES = {
     "finished": "finished",
-    "failed": "failed: an exception nobody caught",
-    "crashed": "crashed",
-    "ended": "ended by a signal",
-    "absent": "did not come back",
-    "silent": "silent: died or hangs",
     "running": "running",
+    "ended": "ended (by a signal)",
+    "failed": "failed (an exception nobody caught)",
+    "crashed": "crashed",
+    "silent": "silent (died or hangs)",
+    "absent": "absent (did not come back with the others)",
     NEVER_WROTE: NEVER_WROTE,
 }
+"""Each status in more words, the worst last."""
 _FINE = ("finished", "running")
+_MOST_ROWS = 64
 
 
 class RankState(NamedTuple):
@@ -133,36 +136,26 @@ def _state(ending: Ending, newest: bytes, now: bytes) -> RankState:
 
 
 def _print(answer: Silence, screen: Screen) -> None:
-    screen.table(
-        [
-            Column("rank", is_number=True),
-            Column("status"),
-            Column("last record (UTC)"),
-            Column("behind", is_number=True),
-            Column("cadence", is_number=True),
-            Column("host"),
-            Column("pid", is_number=True),
-            Column("it said"),
-        ],
-        [
-            Row(
-                [
-                    str(state.rank),
-                    _WORDS[state.status],
-                    shown_time(state.last.time if state.last else None),
-                    shown_seconds(state.behind_seconds),
-                    shown_seconds(state.cadence_seconds),
-                    state.host or "-",
-                    str(state.pid or "-"),
-                    state.last.message if state.last else "",
-                ],
-                "" if state.status in _FINE else "red",
-            )
-            for state in answer.ranks
-        ],
-    )
+    shown = answer.ranks
+    if len(shown) > _MOST_ROWS:
+        shown = [state for state in shown if state.status not in _FINE][:_MOST_ROWS]
+    times = shown_times([state.last.time if state.last else None for state in shown])
+    columns = [
+        Column("rank", is_number=True),
+        Column("status"),
+        Column("last record (UTC)"),
+        Column("behind", is_number=True),
+        Column("cadence", is_number=True),
+        Column("host"),
+        Column("pid", is_number=True),
+        Column("it said"),
+    ]
+    if shown:
+        screen.table(columns, [_row(*one) for one in zip(shown, times, strict=True)])
+    if len(shown) < len(answer.ranks):
+        screen.line(f"and {len(answer.ranks) - len(shown)} more ranks (--json has all)")
     screen.line()
-    for status, words in _WORDS.items():
+    for status, words in _STATUSES.items():
         ranks = [state.rank for state in answer.ranks if state.status == status]
         if ranks:
             style = "" if status in _FINE else "red"
@@ -170,3 +163,19 @@ def _print(answer: Silence, screen: Screen) -> None:
     if answer.newest is not None:
         age = shown_seconds(answer.age_seconds)
         screen.line(f"newest record of the run: {shown_time(answer.newest)} UTC, {age} ago")
+
+
+def _row(state: RankState, time: str) -> Row:
+    return Row(
+        [
+            str(state.rank),
+            state.status,
+            time,
+            shown_seconds(state.behind_seconds),
+            shown_seconds(state.cadence_seconds),
+            state.host or "-",
+            str(state.pid or "-"),
+            state.last.message if state.last else "",
+        ],
+        "" if state.status in _FINE else "red",
+    )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ranklog.heat_map import Cell, HeatMap, HeatRow, draw, fold
 from ranklog.line_format import STANDARD_LEVELS, Damage
 from ranklog.run import Paths, Run
-from ranklog.screen import HUMAN, RAW, Screen, shown_seconds, shown_time
+from ranklog.screen import HUMAN, RAW, Screen
 from ranklog.selection import Filters, make_selection
+from ranklog.shown import shown_seconds, shown_time
 from ranklog.views.request import Request
 
 if TYPE_CHECKING:
