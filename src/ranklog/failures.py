@@ -5,21 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from ranklog.echoes import find_echo
 from ranklog.endings import Ending, find_endings
 from ranklog.files.discover import Source
-from ranklog.files.searching import search
-from ranklog.line_format import STANDARD_LEVELS, Damage, Record, Records
+from ranklog.last_words import Error, earliest_error, last_errors
+from ranklog.line_format import Record
 from ranklog.run import Run
-from ranklog.selection import level_number
-from ranklog.stamps import seconds_between, stamp_of
+from ranklog.stacks import is_watchdogs
+from ranklog.stamps import stamp_of
 
 _TAIL_BYTES = 256 << 10
-_BURST_SECONDS = 60.0
-"""Errors of a failing rank that follow each other by less are of one failure."""
-_DISORDER_BYTES = 1 << 20
-"""How much further to look for an error that is earlier, but was written later."""
-CAUSE, ECHO, NO_WORD = "cause", "echo", "no word"
+CAUSE, NO_WORD, LOGGED, ECHO = "cause", "no word", "logged", "echo"
+_KINDS = (CAUSE, NO_WORD, LOGGED, ECHO)
+"""The better a reason for the failure of a job, the earlier."""
 OVER = ("failed", "crashed", "ended", "silent")
 """Statuses of ranks that did not end well."""
 
@@ -29,15 +26,16 @@ class RankFailure(NamedTuple):
 
     Attributes:
         rank: The rank; 0 also where none was known.
-        kind: ``"cause"``, ``"echo"`` of another rank's failure, or ``"no word"`` where it ended
-            without an error.
+        kind: ``"cause"``, what ended the rank; ``"no word"``, where it ended without an error;
+            ``"logged"``, an error that did not end it, as far as is known; ``"echo"`` of another
+            rank's failure.
         time: When: of `error`, else of `last`.
-        lag_seconds: From the earliest failure of all ranks.
+        lag_seconds: After the rank that failed first; negative for what is earlier than that.
         status: What has become of the rank, as `Ending.status` has it.
         echo: The kind of echo.
         first: Its earliest error; ``None`` where there is none.
-        error: The error that speaks for the rank: of one that failed the one its end began with,
-            else its earliest.
+        error: The error that speaks for the rank: of one that failed what it ended with, else its
+            earliest. ``None`` where its stacks, or its silence, speak.
         last: Its last record, with the stacks it left.
         host: Where it ran, as its last banner at hand says.
         pid: The same of its process.
@@ -70,116 +68,136 @@ class Failure(NamedTuple):
     never_wrote: list[int]
 
 
+class _Verdict(NamedTuple):
+    """What to make of a rank; see `RankFailure`."""
+
+    kind: str
+    error: Error | None = None
+    echo: str | None = None
+
+
 def find_failures(run: Run, level: int) -> tuple[Failure, dict[int, bytes]]:
     """The answer, and of each rank the bytes of the record that speaks for it."""
     endings = find_endings(run, _TAIL_BYTES)
     of_source = {ending.source: ending for ending in endings}
     newest = max((ending.newest for ending in endings), default=b"")
     now = stamp_of(datetime.now(timezone.utc))
+    statuses = {ending.source: ending.status(newest, now) for ending in endings}
+    is_over = any(status in OVER for status in statuses.values())
     found: dict[int, tuple[RankFailure, bytes]] = {}
     for source in run.sources:
-        ending = of_source.get(source)
-        status = "unknown" if ending is None else ending.status(newest, now)
-        one = _failure(run, source, ending, status, level)
-        if one is not None:
-            rank = one[0].rank
-            if rank not in found or _order(one[0]) < _order(found[rank][0]):
-                found[rank] = one
-    ranks = sorted((one for one, _ in found.values()), key=_order)
-    if ranks and ranks[0].time is not None:
-        earliest = ranks[0].time
-        ranks = [one._replace(lag_seconds=(one.time - earliest).total_seconds()) for one in ranks]
+        status = statuses.get(source, "unknown")
+        one = _failure(run, source, of_source.get(source), status, level)
+        if one is None:
+            continue
+        if one[0].kind == CAUSE and status == "finished" and not is_over:
+            one = one[0]._replace(kind=LOGGED), one[1]  # the job ended well all the same
+        rank = one[0].rank
+        if rank not in found or _order(one[0]) < _order(found[rank][0]):
+            found[rank] = one
+    if not any(one.kind in (CAUSE, NO_WORD) for one, _ in found.values()):
+        _add_suspects([one for one in endings if statuses[one.source] == "running"], found)
+    ranks = sorted((one for one, _ in found.values()), key=lambda one: (one.time, one.rank))
+    if ranks:
+        time = min(ranks, key=_order).time
+        ranks = [one._replace(lag_seconds=(one.time - time).total_seconds()) for one in ranks]
+    first = min(ranks, key=_order, default=None)
     wrote = {ending.rank or 0 for ending in endings}
     missing = [n for n in range(run.world_size or 0) if n not in wrote and run.keeps_rank(n)]
     items = {rank: item for rank, (_, item) in found.items()}
-    return Failure(_first(ranks), ranks, missing if wrote else []), items
+    return Failure(first, ranks, missing if wrote else []), items
 
 
 def _failure(
     run: Run, source: Source, ending: Ending | None, status: str, level: int
 ) -> tuple[RankFailure, bytes] | None:
-    reader = source.layout.reader()
-    first = _earliest(run, source, level)
-    item = first
-    if ending is not None and status in OVER:
-        item = _burst(run, ending, level) or (first if status == "failed" else None)
-    error = None if item is None else reader.parse(item, Damage())
+    first = earliest_error(run, source, level)
+    if ending is None:  # the rank has a newer file than this
+        return None if first is None else _made(None, _of_first(first), status, first, source.rank)
+    errors = last_errors(run, ending, level) if status in (*OVER, "finished") else []
+    verdict = _judge(ending, status, first, errors)
+    return None if verdict is None else _made(ending, verdict, status, first, source.rank)
+
+
+def _made(
+    ending: Ending | None, verdict: _Verdict, status: str, first: Error | None, rank: int | None
+) -> tuple[RankFailure, bytes] | None:
+    error = verdict.error
     last = None if ending is None else ending.last_record()
-    echo = None if error is None else find_echo(f"{error.message}\n{error.exception or ''}")
-    if status == "ended" and error is None:
-        echo = "ended by a signal"
-    if status == "crashed":  # a fault of its own is no echo, whatever was said before it
-        echo = None
-    speaker = error or last
-    if speaker is None or (error is None and status not in (*OVER, "absent")):
+    speaker = last if error is None else error.record
+    if speaker is None:
         return None
-    is_cause = error is not None or status == "crashed"
+    banner = {} if ending is None else ending.banner
+    item = error.item if error is not None else ending.last if ending is not None else b""
     return RankFailure(
-        rank=(source.rank if source.rank is not None else speaker.rank) or 0,
-        kind=ECHO if echo else CAUSE if is_cause else NO_WORD,
+        rank=(speaker.rank if rank is None else rank) or 0,
+        kind=verdict.kind,
         time=speaker.time,
         lag_seconds=0.0,
         status=status,
-        echo=echo,
-        first=None if first is None else reader.parse(first, Damage()),
-        error=error,
+        echo=verdict.echo,
+        first=None if first is None else first.record,
+        error=None if error is None else error.record,
         last=last,
-        host=None if ending is None else ending.banner.get("host"),
-        pid=None if ending is None else ending.banner.get("pid"),
-    ), item or (b"" if ending is None else ending.last)
+        host=banner.get("host"),
+        pid=banner.get("pid"),
+    ), item
 
 
-def _earliest(run: Run, source: Source, level: int) -> bytes | None:
-    """The earliest error of a source, found without splitting what is before it."""
-    span = run.span(source)
-    if span is None:
-        return None
-    reader, sieve = source.layout.reader(), run.sieve(source)
-    names = (name for name, number in STANDARD_LEVELS.items() if number >= level)
-    needles = [*map(reader.level_mark, names), b'"levelno":']
-    best: tuple[bytes, bytes] | None = None
-    limit = span.end
-    for start, item, key in search(source, needles, span.start, run.damage):
-        if limit is not None and start >= limit:
-            break
-        chosen = sieve.choose(Records([item], [key]))
-        if not chosen.items:
+def _judge(
+    ending: Ending, status: str, first: Error | None, errors: list[Error]
+) -> _Verdict | None:
+    """What to make of a rank; ``None`` where it is fine."""
+    causes = [one for one in errors if one.echo is None]
+    echoes = sorted((one for one in errors if one.echo), key=lambda one: not one.is_uncaught)
+    if status == "crashed":
+        last = ending.last_record()
+        if last is not None and is_watchdogs(last.raw or ""):
+            return _Verdict(ECHO, None, "aborted by a watchdog")
+        return _Verdict(CAUSE)
+    if status == "silent":
+        last_words = [one for one in errors if one.is_last_word]
+        cause = next((one for one in last_words if one.echo is None), None)
+        if cause is None and last_words:
+            return _Verdict(ECHO, last_words[0], last_words[0].echo)
+        return _Verdict(NO_WORD) if cause is None else _Verdict(CAUSE, cause)
+    if status in ("failed", "ended"):
+        return _judge_end(status, causes, echoes)
+    if causes and causes[-1].is_last_word:  # told, and left by `sys.exit`
+        return _Verdict(CAUSE, next(one for one in causes if one.is_last_word))
+    if first is not None:
+        return _of_first(first)
+    return _Verdict(NO_WORD) if status == "absent" else None
+
+
+def _judge_end(status: str, causes: list[Error], echoes: list[Error]) -> _Verdict:
+    """What to make of a rank that an exception or a signal has ended."""
+    uncaught = [one for one in causes if one.is_uncaught]
+    if uncaught:
+        return _Verdict(CAUSE, uncaught[0])
+    traced = [one for one in causes if one.record.exception is not None]
+    if echoes and not traced:
+        return _Verdict(ECHO, echoes[0], echoes[0].echo)
+    if causes:
+        is_end = status == "failed" and not echoes
+        return _Verdict(CAUSE if is_end else LOGGED, (traced or causes)[0])
+    return _Verdict(ECHO, None, "ended by a signal") if status == "ended" else _Verdict(NO_WORD)
+
+
+def _of_first(first: Error) -> _Verdict:
+    return _Verdict(ECHO if first.echo else LOGGED, first, first.echo)
+
+
+def _add_suspects(running: list[Ending], found: dict[int, tuple[RankFailure, bytes]]) -> None:
+    """Where all that was found are echoes: who has said nothing since the first of them."""
+    echoes = [one for one, _ in found.values() if one.echo and one.error and one.status in OVER]
+    for ending in running:
+        made = _made(ending, _Verdict(NO_WORD), "running", None, ending.rank)
+        if made is None or made[0].rank in found:
             continue
-        if best is None:
-            # Threads write in some disorder: an earlier one may stand a little later.
-            near = start._replace(offset=start.offset + _DISORDER_BYTES)
-            limit = near if limit is None else min(limit, near)
-        if best is None or chosen.keys[0] < best[0]:
-            best = chosen.keys[0], chosen.items[0]
-    return None if best is None else best[1]
+        if any(made[0].time < echo.time for echo in echoes):
+            found[made[0].rank] = made
 
 
-def _burst(run: Run, ending: Ending, level: int) -> bytes | None:
-    """Of the errors that a rank ended with, the first that is no echo, else the first."""
-    reader = ending.source.layout.reader()
-    records = run.sieve(ending.source).choose(ending.records)
-    burst: list[bytes] = []
-    later = ending.newest
-    for key, item in sorted(zip(records.keys, records.items, strict=True), reverse=True):
-        if seconds_between(key, later) > _BURST_SECONDS:
-            break
-        origin = reader.origin(reader.origins([item])[0])
-        if origin is not None and level_number(origin.level, item) >= level:
-            burst.append(item)
-            later = key
-    burst.reverse()
-    causes = (item for item in burst if not find_echo(reader.text(item)))
-    return next(causes, burst[0] if burst else None)
-
-
-def _first(ranks: list[RankFailure]) -> RankFailure | None:
-    over = [one for one in ranks if one.status in OVER]
-    for some, kind in ((over, CAUSE), (over, NO_WORD), (ranks, CAUSE)):
-        for one in some:
-            if one.kind == kind:
-                return one
-    return ranks[0] if ranks else None
-
-
-def _order(one: RankFailure) -> tuple[datetime, int]:
-    return one.time, one.rank
+def _order(one: RankFailure) -> tuple[int, bool, datetime, int]:
+    return _KINDS.index(one.kind), one.status not in OVER, one.time, one.rank

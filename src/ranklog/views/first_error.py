@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ranklog.failures import CAUSE, ECHO, NO_WORD, Failure, RankFailure, find_failures
+from ranklog.failures import CAUSE, ECHO, NO_WORD, OVER, Failure, RankFailure, find_failures
 from ranklog.line_format import STANDARD_LEVELS, Damage, Record, TextLayout, encode
 from ranklog.run import Paths, Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, Selection, make_selection
-from ranklog.shown import shown_ranks, shown_seconds, shown_time
+from ranklog.shown import named_ranks, shown_ranks, shown_seconds, shown_time, shown_times
+from ranklog.stacks import fatal_error, was_at
 from ranklog.views.request import Request
 
 if TYPE_CHECKING:
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
 _ERROR = STANDARD_LEVELS["ERROR"]
 _MOST_ROWS = 64
-_WORDS = {
-    CAUSE: "because of",
-    ECHO: "only echoes of a failure were found",
-    NO_WORD: "without a word",
-}
+_LEAST_STACKS = 3
+"""Of fewer ranks nobody is the exception."""
 
 
 def first_error(
@@ -29,10 +27,10 @@ def first_error(
 ) -> Failure:
     """Which rank failed first, and why.
 
-    A rank that failed (by an exception nobody caught, a crash, or without an end record) is
-    judged by the errors it ended with, any other by its earliest error. Of ranks that failed,
-    the earliest with a cause is the first; then one that ended without a word; then of other
-    ranks the earliest cause; and last the earliest echo.
+    A rank that failed (by an exception nobody caught, a crash, a signal, or without an end
+    record) is judged by what it ended with, any other by its earliest error. The first to fail
+    is the earliest whose end has a cause of its own; then one that ended without a word; then
+    the earliest that logged an error; and last the earliest echo.
 
     Args:
         path: As for `ranklog.read`.
@@ -69,28 +67,52 @@ def _with_level(selection: Selection) -> Selection:
 def _print(answer: Failure, items: dict[int, bytes], screen: Screen) -> None:
     first = answer.first
     if first is None:
-        screen.line("no errors, and every rank is running or has finished")
+        if not answer.never_wrote:
+            screen.line("no errors, and every rank is running or has finished")
     else:
-        place = f" on {first.host}, pid {first.pid}" if first.host else ""
-        screen.line(
-            f"rank {first.rank} failed first, {shown_time(first.time)} UTC{place}", "bold red"
-        )
-        screen.line(f"{_WORDS[first.kind]}: {_reason(first)}", "red")
-        screen.line()
-        if first.first is not None and first.first != first.error:
-            screen.line(f"its earliest error, {shown_time(first.first.time)} UTC:")
-            screen.items([_laid_out(first.first)])
-            screen.line()
-        screen.items([items[first.rank]])
-        if first.error is not None and first.last is not None and first.last.raw:
-            screen.line(f"the stacks it left, below {shown_time(first.last.time)} UTC:")
-            for line in first.last.raw.split("\n"):
-                screen.line(line)
-        screen.line()
-        _print_table(answer, screen)
+        screen.line(_headline(first, answer), "bold red")
+        screen.line(f"{_lead(first)}: {_reason(first)}", "red")
     if answer.never_wrote:
         count = len(answer.never_wrote)
-        screen.line(f"{count} never wrote: {shown_ranks(answer.never_wrote)}", "red")
+        words = "1 rank" if count == 1 else f"{count} ranks"
+        screen.line(f"{words} never wrote: {shown_ranks(answer.never_wrote)}", "red")
+    if first is None:
+        return
+    screen.line()
+    if first.first is not None and first.first != first.error:
+        screen.line(f"its earliest error, {shown_time(first.first.time)} UTC:")
+        screen.items([_laid_out(first.first)])
+        screen.line()
+    screen.items([items[first.rank]])
+    if first.error is not None and first.last is not None and first.last.raw:
+        screen.line(f"the stacks it left, below {shown_time(first.last.time)} UTC:")
+        for line in first.last.raw.split("\n"):
+            screen.line(line)
+    screen.line()
+    _print_table(answer, screen)
+    if first.kind == ECHO:
+        _print_places(answer, screen)
+
+
+def _headline(first: RankFailure, answer: Failure) -> str:
+    place = f" on {first.host}, pid {first.pid}" if first.host else ""
+    when = f"{shown_time(first.time)} UTC{place}"
+    if first.kind == CAUSE:
+        return f"rank {first.rank} failed first, {when}"
+    if first.kind == NO_WORD:
+        what = "did not come back" if first.status == "absent" else "died or hangs without a word"
+        return f"rank {first.rank} {what}, last record {when}"
+    if first.kind == ECHO:
+        return f"only echoes of a failure were found, the earliest on rank {first.rank}, {when}"
+    if any(one.status in OVER for one in answer.ranks):
+        return f"no rank tells why it failed; the earliest error is of rank {first.rank}, {when}"
+    return f"no rank failed; the earliest error is of rank {first.rank}, {when}"
+
+
+def _lead(first: RankFailure) -> str:
+    if first.echo is not None:
+        return first.echo
+    return {CAUSE: "because of", NO_WORD: "last said"}.get(first.kind, "it logged")
 
 
 def _print_table(answer: Failure, screen: Screen) -> None:
@@ -99,25 +121,41 @@ def _print_table(answer: Failure, screen: Screen) -> None:
         Column("time (UTC)"),
         Column("after", is_number=True),
     ]
-    columns += [Column("kind"), Column("status"), Column("reason")]
+    columns += [Column("status"), Column("kind"), Column("reason")]
+    shown = sorted(answer.ranks, key=lambda one: one is not answer.first)[:_MOST_ROWS]
     rows = [
         Row(
             [
                 str(one.rank),
-                shown_time(one.time),
+                time,
                 shown_seconds(one.lag_seconds),
-                f"echo: {one.echo}" if one.echo else one.kind,
                 one.status,
+                f"echo: {one.echo}" if one.echo else one.kind,
                 _reason(one),
             ],
             "bold red" if one is answer.first else "dim" if one.echo else "",
         )
-        for one in answer.ranks[:_MOST_ROWS]
+        for one, time in zip(shown, shown_times([one.time for one in shown]), strict=True)
     ]
     screen.table(columns, rows)
     if len(answer.ranks) > _MOST_ROWS:
-        rest = shown_ranks(one.rank for one in answer.ranks[_MOST_ROWS:])
-        screen.line(f"and later: {rest} (--json has all)")
+        rest = sorted({one.rank for one in answer.ranks} - {one.rank for one in shown})
+        screen.line(f"and {len(rest)} more: {shown_ranks(rest)} (--json has all)")
+
+
+def _print_places(answer: Failure, screen: Screen) -> None:
+    """Where ranks were that were ended: of a job that hung, the one that was elsewhere."""
+    places: dict[str, list[int]] = {}
+    for one in answer.ranks:
+        place = was_at((one.last.raw if one.last else None) or "")
+        if place is not None:
+            places.setdefault(place, []).append(one.rank)
+    if len(places) < 2 or sum(map(len, places.values())) < _LEAST_STACKS:
+        return
+    screen.line()
+    screen.line("where they were when they were ended:")
+    for place, ranks in sorted(places.items(), key=lambda one: (len(one[1]), one[1])):
+        screen.line(f"  {named_ranks(ranks)}: {place}")
 
 
 def _reason(one: RankFailure) -> str:
@@ -127,11 +165,10 @@ def _reason(one: RankFailure) -> str:
         message = one.error.message.partition("\n")[0]
         return f"{message} | {last_line}" if last_line and last_line not in message else message
     raw = (one.last.raw or "") if one.last else ""
-    if one.status == "crashed":
-        return next((line for line in raw.split("\n") if "atal" in line), "crashed")
-    frame = next((line.strip() for line in raw.split("\n") if line.startswith("  File ")), "")
-    said = f"last said: {one.last.message}" if one.last else ""
-    return f"was at {frame}" if frame else said
+    fatal, place = fatal_error(raw), was_at(raw)
+    if fatal or place:
+        return ", ".join(filter(None, (fatal, place and f"was at {place}")))
+    return one.last.message if one.last else ""
 
 
 def _laid_out(record: Record) -> bytes:
