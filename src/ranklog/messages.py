@@ -11,7 +11,8 @@ from ranklog.masking import DIGITS, mask
 
 MOST_EXACT = 8
 """Messages that differ in numbers only are told apart up to so many of them."""
-_MOST_LABELS = 50_000
+MOST_LABELS = 50_000
+"""Of more texts than this those that differ in numbers, hex and paths are counted as one."""
 
 
 class Said(NamedTuple):
@@ -52,6 +53,8 @@ class MessageCounter:
         self._first: dict[bytes, bytes] = {}
         self._last: dict[bytes, bytes] = {}
         self._examples: dict[bytes, bytes] = {}
+        self._texts: dict[bytes, bytes] = {}  # one of each label, which may be a kind
+        self._most_labels = MOST_LABELS
 
     def add(self, reader: Reader, rank: int | None, records: Iterable[Records]) -> None:
         """Count the records of a source.
@@ -73,7 +76,7 @@ class MessageCounter:
             new = {*labels} - seen
             if new:
                 seen |= new
-                self._begin(new, labels, keys, items)
+                self._begin(new, labels, texts, Records(items, keys))
 
     def _speaker(self, origin: Origin | None, rank: int | None) -> int:
         level = "" if origin is None else origin.level
@@ -82,17 +85,25 @@ class MessageCounter:
         return self._speakers.setdefault((level, rank or 0), len(self._speakers))
 
     def _begin(
-        self, new: set[bytes], labels: Sequence[bytes], keys: list[bytes], items: list[bytes]
+        self, new: set[bytes], labels: Sequence[bytes], texts: Sequence[bytes], records: Records
     ) -> None:
         """Keep the first record of what a source has not said before."""
+        items, keys = records
         order = range(len(labels) - 1, -1, -1)
         numbers = {labels[number]: number for number in order}
         for label in new:
             number = numbers[label]
             if label not in self._first or keys[number] < self._first[label]:
                 self._first[label], self._examples[label] = keys[number], items[number]
-        if len(self._examples) > _MOST_LABELS:
-            self._fold({label: mask(_text(label)).encode() for label in self._examples})
+                self._texts[label] = texts[number]
+        if len(self._texts) > self._most_labels:
+            self._fold({label: self._masked(label).encode() for label in self._texts})
+            # Where that was no help, not again for every block.
+            self._most_labels = max(MOST_LABELS, 2 * len(self._texts))
+
+    def _masked(self, label: bytes) -> str:
+        # Not of the label: digits made equal may look like other things, "4x4" like "0x0".
+        return mask(_text(self._texts[label]))
 
     def _labels(self, texts: Sequence[bytes]) -> Sequence[bytes]:
         """What each text is counted as: itself, or its kind."""
@@ -121,9 +132,10 @@ class MessageCounter:
         for old, new in labels.items():
             if old != new and old in self._examples:
                 first, last = self._first.pop(old), self._last.pop(old)
-                example = self._examples.pop(old)
+                example, text = self._examples.pop(old), self._texts.pop(old)
                 if new not in self._first or first < self._first[new]:
                     self._first[new], self._examples[new] = first, example
+                    self._texts[new] = text
                 self._last[new] = max(last, self._last.get(new, last))
 
     def said(self) -> Iterator[Said]:
@@ -136,7 +148,7 @@ class MessageCounter:
             counts[rank] = counts.get(rank, 0) + count
         families: dict[tuple[str, str], list[bytes]] = {}
         for label, level in by_label:
-            families.setdefault((mask(_text(label)), level), []).append(label)
+            families.setdefault((self._masked(label), level), []).append(label)
         for (masked, level), labels in families.items():
             counted = {label: by_label[label, level] for label in labels}
             if self._is_one_kind(labels, counted.values()):
