@@ -30,11 +30,16 @@ class Attempt(NamedTuple):
     item: bytes
 
 
-def attempts_of(source: Source) -> list[Attempt]:
-    """The attempts of a source, in file order; at least one. Reads all of it."""
+def attempts_of(source: Source, damage: Damage | None = None) -> list[Attempt]:
+    """The attempts of a source, in file order; at least one. Reads all of it.
+
+    Args:
+        source: Where to look.
+        damage: Told of files that cannot be read.
+    """
     reader = source.layout.reader()
     found: list[Attempt] = []
-    for start, item, key in search(source, (reader.BANNER,)):
+    for start, item, key in search(source, (reader.BANNER,), damage=damage):
         record = reader.parse(item, Damage())
         if record is not None and record.is_banner:
             found.append(Attempt(len(found) + 1, start, key, dict(record.extra), item))

@@ -156,7 +156,7 @@ class Run:
             if since is None:
                 return [Span() for _ in self.sources]
             return [Span(start_at(source, since)) for source in self.sources]
-        found = [attempts_of(source) for source in self.sources]
+        found = [attempts_of(source, self.damage) for source in self.sources]
         chosen: list[Attempt | None]
         if wanted == "last":
             chosen = last_attempts(self.sources, found)

@@ -30,7 +30,12 @@ def head(source: Source, start: Start = BEGINNING) -> Records:
     return _NOTHING
 
 
-def tail(source: Source, end: Start | None = None, look_bytes: int = _LOOK_BYTES) -> Records:
+def tail(
+    source: Source,
+    end: Start | None = None,
+    look_bytes: int = _LOOK_BYTES,
+    damage: Damage | None = None,
+) -> Records:
     """The last records of a source.
 
     Args:
@@ -38,8 +43,10 @@ def tail(source: Source, end: Start | None = None, look_bytes: int = _LOOK_BYTES
         end: Where to take the source for ended, by default at its end.
         look_bytes: How much to look at; more where one record is longer. Of a compressed
             segment all is read, and its last block given.
+        damage: Told of files that cannot be read.
     """
     reader = source.layout.reader()
+    damage = Damage() if damage is None else damage
     last = len(source.segments) - 1 if end is None else end.segment
     for number in range(last, -1, -1):
         segment = source.segments[number]
@@ -47,11 +54,12 @@ def tail(source: Source, end: Start | None = None, look_bytes: int = _LOOK_BYTES
         try:
             cut_mark = source.layout.cut_mark
             records = (
-                _last_of_gzip(reader, segment, cut_mark, limit)
+                _last_of_gzip(reader, segment, cut_mark, limit, damage)
                 if segment.is_gzip
                 else _last_records(reader, segment, cut_mark, limit, look_bytes)
             )
-        except OSError:  # told of by whoever reads it whole
+        except OSError as error:
+            damage.unreadable_file(segment.path, error.strerror or str(error))
             continue
         if records.items:
             return records
@@ -86,10 +94,12 @@ def _first_records(reader: Reader, segment: Segment, cut_mark: bytes, offset: in
     return reader.split(cutter.rest(), Damage())
 
 
-def _last_of_gzip(reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None) -> Records:
+def _last_of_gzip(
+    reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None, damage: Damage
+) -> Records:
     before = last = _NOTHING
     cutter = Cutter(reader.START)
-    for block in chain(limited(blocks(segment, _SCAN_BYTES, Damage()), limit), [None]):
+    for block in chain(limited(blocks(segment, _SCAN_BYTES, damage), limit), [None]):
         if block is None:
             cutter.end_line(cut_mark)
         records = reader.split(cutter.rest() if block is None else cutter.feed(block), Damage())

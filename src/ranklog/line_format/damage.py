@@ -99,9 +99,10 @@ class Damage:
         self._of_file(line).foreign_lines += 1
 
     def unreadable_file(self, path: str, reason: str) -> None:
-        """Count a file that cannot be read, or not to its end."""
-        self.unreadable += 1
-        self.files.setdefault(path, FileDamage()).reason = reason
+        """Count a file that cannot be read, or not to its end; once, however often it is tried."""
+        found = self.files.setdefault(path, FileDamage())
+        self.unreadable += found.reason is None
+        found.reason = reason
 
     def note(self, text: str) -> None:
         """Keep what a person should know, once."""
