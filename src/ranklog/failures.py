@@ -6,8 +6,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from ranklog.endings import Ending, find_endings
-from ranklog.files.discover import Source
-from ranklog.last_words import Error, earliest_error, last_errors
+from ranklog.last_words import Error, earliest_error, interruption, last_errors
 from ranklog.line_format import Record
 from ranklog.run import Run
 from ranklog.stacks import is_watchdogs
@@ -86,15 +85,15 @@ def find_failures(run: Run, level: int) -> tuple[Failure, dict[int, bytes]]:
     is_over = any(status in OVER for status in statuses.values())
     found: dict[int, tuple[RankFailure, bytes]] = {}
     for source in run.sources:
-        status = statuses.get(source, "unknown")
-        one = _failure(run, source, of_source.get(source), status, level)
-        if one is None:
-            continue
-        if one[0].kind == CAUSE and status == "finished" and not is_over:
-            one = one[0]._replace(kind=LOGGED), one[1]  # the job ended well all the same
-        rank = one[0].rank
-        if rank not in found or _order(one[0]) < _order(found[rank][0]):
-            found[rank] = one
+        ending, status = of_source.get(source), statuses.get(source, "unknown")
+        earliest = earliest_error(run, source, level)
+        # What a rank said last tells something where one of them did not end well.
+        looks = is_over and status in (*OVER, "finished")
+        errors = last_errors(run, ending, level) if ending and looks else []
+        verdict = _judge(ending, status, earliest, errors)
+        one = verdict and _made(ending, verdict, status, earliest, source.rank)
+        if one and (one[0].rank not in found or _order(one[0]) < _order(found[one[0].rank][0])):
+            found[one[0].rank] = one
     if not any(one.kind in (CAUSE, NO_WORD) for one, _ in found.values()):
         _add_suspects([one for one in endings if statuses[one.source] == "running"], found)
     ranks = sorted((one for one, _ in found.values()), key=lambda one: (one.time, one.rank))
@@ -106,17 +105,6 @@ def find_failures(run: Run, level: int) -> tuple[Failure, dict[int, bytes]]:
     missing = [n for n in range(run.world_size or 0) if n not in wrote and run.keeps_rank(n)]
     items = {rank: item for rank, (_, item) in found.items()}
     return Failure(first, ranks, missing if wrote else []), items
-
-
-def _failure(
-    run: Run, source: Source, ending: Ending | None, status: str, level: int
-) -> tuple[RankFailure, bytes] | None:
-    first = earliest_error(run, source, level)
-    if ending is None:  # the rank has a newer file than this
-        return None if first is None else _made(None, _of_first(first), status, first, source.rank)
-    errors = last_errors(run, ending, level) if status in (*OVER, "finished") else []
-    verdict = _judge(ending, status, first, errors)
-    return None if verdict is None else _made(ending, verdict, status, first, source.rank)
 
 
 def _made(
@@ -145,9 +133,11 @@ def _made(
 
 
 def _judge(
-    ending: Ending, status: str, first: Error | None, errors: list[Error]
+    ending: Ending | None, status: str, first: Error | None, errors: list[Error]
 ) -> _Verdict | None:
     """What to make of a rank; ``None`` where it is fine."""
+    if ending is None:  # the rank has a newer file than this
+        return None if first is None else _of_first(first)
     causes = [one for one in errors if one.echo is None]
     echoes = sorted((one for one in errors if one.echo), key=lambda one: not one.is_uncaught)
     if status == "crashed":
@@ -162,7 +152,7 @@ def _judge(
             return _Verdict(ECHO, last_words[0], last_words[0].echo)
         return _Verdict(NO_WORD) if cause is None else _Verdict(CAUSE, cause)
     if status in ("failed", "ended"):
-        return _judge_end(status, causes, echoes)
+        return _judge_end(ending, status, causes, echoes)
     if causes and causes[-1].is_last_word:  # told, and left by `sys.exit`
         return _Verdict(CAUSE, next(one for one in causes if one.is_last_word))
     if first is not None:
@@ -170,7 +160,7 @@ def _judge(
     return _Verdict(NO_WORD) if status == "absent" else None
 
 
-def _judge_end(status: str, causes: list[Error], echoes: list[Error]) -> _Verdict:
+def _judge_end(ending: Ending, status: str, causes: list[Error], echoes: list[Error]) -> _Verdict:
     """What to make of a rank that an exception or a signal has ended."""
     uncaught = [one for one in causes if one.is_uncaught]
     if uncaught:
@@ -181,7 +171,10 @@ def _judge_end(status: str, causes: list[Error], echoes: list[Error]) -> _Verdic
     if causes:
         is_end = status == "failed" and not echoes
         return _Verdict(CAUSE if is_end else LOGGED, (traced or causes)[0])
-    return _Verdict(ECHO, None, "ended by a signal") if status == "ended" else _Verdict(NO_WORD)
+    if status == "ended":
+        return _Verdict(ECHO, None, "ended by a signal")
+    interrupted = interruption(ending)
+    return _Verdict(NO_WORD) if interrupted is None else _of_first(interrupted)
 
 
 def _of_first(first: Error) -> _Verdict:

@@ -21,6 +21,9 @@ _DISORDER_BYTES = 1 << 20
 _UNCAUGHT = "uncaught "
 """What the writer begins the message with of an exception that nobody caught."""
 
+_INTERRUPTED = b"interrupted by KeyboardInterrupt"
+_LAST_RECORDS = 10
+
 
 class Error(NamedTuple):
     """An error.
@@ -90,6 +93,17 @@ def last_errors(run: Run, ending: Ending, level: int) -> list[Error]:
             error = _error(reader, item, is_last_word=is_last_word)
             errors += [] if error is None else [error]
     return errors[::-1]
+
+
+def interruption(ending: Ending) -> Error | None:
+    """The record of a Ctrl-C that ended a rank: a warning, and somebody's wish."""
+    reader = ending.source.layout.reader()
+    items = ending.records.items[-_LAST_RECORDS:]
+    for item, message in zip(items, reader.messages(items), strict=True):
+        if message == _INTERRUPTED:
+            error = _error(reader, item, is_last_word=True)
+            return None if error is None else error._replace(echo="interrupted")
+    return None
 
 
 def _error(reader: Reader, item: bytes, *, is_last_word: bool) -> Error | None:

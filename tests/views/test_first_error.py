@@ -190,6 +190,28 @@ CASES = {
         },
         (3, "cause", None, "uncaught ValueError: n"),
     ),
+    "ranks that somebody has interrupted": (
+        {
+            rank: [
+                start(rank=rank),
+                at(5 - rank, "interrupted by KeyboardInterrupt", rank, level="WARNING"),
+                stop(6, rank, "exception"),
+            ]
+            for rank in range(4)
+        },
+        (3, "echo", "interrupted", "interrupted by KeyboardInterrupt"),
+    ),
+    "an exception, and ranks that somebody has interrupted for it": (
+        {
+            0: [
+                start(),
+                at(3, "interrupted by KeyboardInterrupt", level="WARNING"),
+                stop(3, 0, "exception"),
+            ],
+            1: failed(1, 2, OOM),
+        },
+        (1, "cause", None, f"uncaught {OOM}"),
+    ),
     "levels of the program's own": (
         {
             0: fine(0, 9, at(1, "worse", level="WORSE", extra={"levelno": 45})),
@@ -273,10 +295,19 @@ def test_where_all_were_is_told_of_a_job_that_hung(tmp_path):
 def test_a_rank_that_never_wrote_is_told_before_the_echoes(tmp_path):
     write(tmp_path, {rank: failed(rank, 5, PEER_GONE) for rank in (0, 1, 3)})
     answer = ask("first-error", tmp_path)
-    assert "1 rank never wrote: 2" == answer.lines[2]
+    assert "1 rank never wrote (no file here): 2" == answer.lines[2]
     write(tmp_path, {rank: fine(rank, 5) for rank in (0, 1, 3)})
     answer = ask("first-error", tmp_path)
-    assert (1, ["1 rank never wrote: 2"]) == (answer.code, answer.lines)
+    assert (1, ["1 rank never wrote (no file here): 2"]) == (answer.code, answer.lines)
+
+
+def test_stacks_are_shown_once(tmp_path):
+    write(
+        tmp_path,
+        {0: ended(0, 4, error(5, "bad")), 1: ended(1, 4, error(4.5, "worse", 1), at(6, "x", 1))},
+    )
+    for rank in ("0", "1"):
+        assert 1 == ask("first-error", tmp_path, "--rank", rank).text.count("line 61 in run_step")
 
 
 def test_the_words_of_the_first_line_say_what_is_known(tmp_path):
@@ -289,7 +320,7 @@ def test_the_words_of_the_first_line_say_what_is_known(tmp_path):
         "rank 2 died or hangs without a word, last record 2026",
         "no rank tells why it failed; the earliest error is of rank 2",
         "only echoes of a failure were found, the earliest on rank 2",
-        "no rank failed; the earliest error is of rank 0",
+        "no rank died, but errors were logged, the earliest by rank 0",
         "rank 3 did not come back, last record 2026",
     ] == [head.partition("-10-05")[0] for head in heads.values()]
 

@@ -191,11 +191,11 @@ def test_who_is_the_exception_of_64_ranks(tmp_path):
     ]
     assert [
         "warnings:",
-        "[rank 17 ×1] retrying",
+        "[rank 17 ×1] WARNING retrying",
         "",
         "others:",
-        "[ranks 0-16,18-63 ×63] loaded the shards",
-        "[rank 17 ×1] hello",
+        "[ranks 0-16,18-63 ×63] INFO loaded the shards",
+        "[rank 17 ×1] INFO hello",
         "",
         "outliers:",
         "rank 17 alone said: retrying",
@@ -223,9 +223,12 @@ def test_a_person_sees_one_line_for_each_message_and_no_more_than_can_be_read(tm
     many = [at(n, f"word {string.ascii_letters[n]}") for n in range(45)]
     write(tmp_path, {0: [error(0, "two\nlines\nof three\x1b", 0, "KeyError: 'x'"), *many]})
     lines = ask("group", tmp_path).lines
-    assert ["errors:", r"[rank 0 ×1] two … of three\x1b | KeyError: 'x'", "", "others:"] == lines[
-        :4
-    ]
+    assert [
+        "errors:",
+        r"[rank 0 ×1] ERROR two … of three\x1b | KeyError: 'x'",
+        "",
+        "others:",
+    ] == lines[:4]
     assert "and 6 more (--all shows them)" == lines[-1]
     assert 40 == sum(line.startswith("[") for line in lines)
     assert 46 == sum(line.startswith("[") for line in ask("group", tmp_path, "--all").lines)

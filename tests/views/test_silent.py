@@ -163,7 +163,7 @@ def test_a_person_sees_a_table_and_below_it_who_is_in_which_state(tmp_path):
         "1 failed (an exception nobody caught): 1",
         "1 crashed: 5",
         "1 silent (died or hangs): 3",
-        "1 never wrote: 4",
+        "1 never wrote (no file here): 4",
     ] == answer.lines[:-1]
     assert answer.lines[-1].startswith("newest record of the run: 2026-10-05 23:50:09.123 UTC, ")
 
@@ -178,7 +178,7 @@ def test_of_many_ranks_only_those_are_shown_that_are_not_fine(tmp_path):
         "",
         "99 finished: 0-98",
         "1 ended (by a signal): 99",
-        "1 never wrote: 100",
+        "1 never wrote (no file here): 100",
     ] == lines[3:-1]
     assert 101 == len(objects(ask("silent", tmp_path, "--json")))
 

@@ -75,7 +75,7 @@ def _print(answer: Failure, items: dict[int, bytes], screen: Screen) -> None:
     if answer.never_wrote:
         count = len(answer.never_wrote)
         words = "1 rank" if count == 1 else f"{count} ranks"
-        screen.line(f"{words} never wrote: {shown_ranks(answer.never_wrote)}", "red")
+        screen.line(f"{words} never wrote (no file here): {shown_ranks(answer.never_wrote)}", "red")
     if first is None:
         return
     screen.line()
@@ -84,7 +84,7 @@ def _print(answer: Failure, items: dict[int, bytes], screen: Screen) -> None:
         screen.items([_laid_out(first.first)])
         screen.line()
     screen.items([items[first.rank]])
-    if first.error is not None and first.last is not None and first.last.raw:
+    if first.error != first.last and first.error is not None and first.last and first.last.raw:
         screen.line(f"the stacks it left, below {shown_time(first.last.time)} UTC:")
         for line in first.last.raw.split("\n"):
             screen.line(line)
@@ -106,7 +106,7 @@ def _headline(first: RankFailure, answer: Failure) -> str:
         return f"only echoes of a failure were found, the earliest on rank {first.rank}, {when}"
     if any(one.status in OVER for one in answer.ranks):
         return f"no rank tells why it failed; the earliest error is of rank {first.rank}, {when}"
-    return f"no rank failed; the earliest error is of rank {first.rank}, {when}"
+    return f"no rank died, but errors were logged, the earliest by rank {first.rank}, {when}"
 
 
 def _lead(first: RankFailure) -> str:

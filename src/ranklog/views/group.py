@@ -188,7 +188,8 @@ def _print(answer: Groups, most: int | None, screen: Screen) -> None:
             severity = _severity(one.level_number)
             screen.line(f"{titles[severity]}:", "bold")
         who = named_ranks(list(one.counts))
-        screen.line(f"[{who} ×{one.records}] {_on_one_line(one.message)}", styles[severity])
+        message = _on_one_line(one.message)
+        screen.line(f"[{who} ×{one.records}] {one.level} {message}", styles[severity])
     if most is not None and len(answer.groups) > most:
         screen.line(f"and {len(answer.groups) - most} more (--all shows them)")
     if answer.outliers:

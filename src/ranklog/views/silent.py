@@ -26,7 +26,7 @@ _STATUSES = {
     "crashed": "crashed",
     "silent": "silent (died or hangs)",
     "absent": "absent (did not come back with the others)",
-    NEVER_WROTE: NEVER_WROTE,
+    NEVER_WROTE: f"{NEVER_WROTE} (no file here)",
 }
 """Each status in more words, the worst last."""
 _FINE = ("finished", "running")
