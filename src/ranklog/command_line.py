@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from ranklog import __version__
 from ranklog.line_format import Damage
+from ranklog.line_format.escapes import escape_controls
 from ranklog.screen import HUMAN, JSON, RAW, Screen
 from ranklog.selection import Filters, make_selection
 from ranklog.views import VIEWS, View
@@ -147,4 +148,6 @@ def _words(error: Exception) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"ranklog: {text}\n")
+    # A path may hold anything; it is to be read by a person, not obeyed by a terminal.
+    shown = escape_controls(text).replace("\n", "\\n")
+    sys.stderr.write(f"ranklog: {shown}\n")

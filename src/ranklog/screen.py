@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ranklog.line_format import Damage, TextLayout, encode, json_reader
 from ranklog.line_format.escapes import escape_controls
+from ranklog.line_format.extras import json_text
 from ranklog.shown import shortened
 
 if TYPE_CHECKING:
@@ -97,20 +97,20 @@ class Screen:
 
     def record(self, record: Record, **more: Any) -> None:
         """Print a record as one JSON object."""
-        self.object(as_object(record) | more)
+        self._write(json_text(as_object(record) | as_json(more)) + "\n")
 
     def object(self, value: Any) -> None:
         """Print one JSON object: a mapping, or a named tuple by its fields."""
-        self._write(json.dumps(as_json(value), ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._write(json_text(as_json(value)) + "\n")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Print a table; the last column gets what is left of the width."""
+        titles = [_first_line(column.title) for column in columns]
         texts = [[_first_line(cell) for cell in row.cells] for row in rows]
         widths = [
-            max([len(column.title), *(len(cells[number]) for cells in texts)])
-            for number, column in enumerate(columns)
+            max([len(title), *(len(cells[number]) for cells in texts)])
+            for number, title in enumerate(titles)
         ]
-        titles = [column.title for column in columns]
         for cells, style in zip(
             [titles, *texts], ["bold", *(row.style for row in rows)], strict=True
         ):
@@ -155,7 +155,7 @@ class Screen:
 def as_object(record: Record) -> dict[str, Any]:
     """A record as the JSON layout has it, and the raw lines below it; every key always there."""
     return {
-        "timestamp": record.time,
+        "timestamp": as_json(record.time),
         "level": record.level,
         "rank": record.rank,
         "pid": record.pid,
@@ -173,7 +173,7 @@ def as_json(value: Any) -> Any:
     from ranklog.line_format import Record  # has been imported where there is one
 
     if isinstance(value, Record):
-        return as_json(as_object(value))
+        return as_object(value)  # whose extra fields are as JSON gave them, however deep
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     if isinstance(value, tuple) and hasattr(value, "_asdict"):

@@ -47,6 +47,10 @@ def test_a_table_has_columns_as_wide_as_their_cells():
     assert [""] == lines[4:]
 
 
+def test_a_table_without_rows_has_its_titles():
+    assert "rank  status  it said\n" == printed(lambda one: one.table(TABLE[0], []))
+
+
 @pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
 def test_on_a_terminal_a_table_keeps_its_first_columns_whole(colour):
     text = printed(lambda one: one.table(*TABLE), is_terminal=True, COLUMNS="40", **colour)
@@ -173,7 +177,7 @@ def test_json_gives_back_what_a_json_file_held(tmp_path):
 def test_answers_are_json_all_the_way_down():
     assert {
         "1": [TIME.isoformat(timespec="microseconds"), None],
-        "record": as_json(as_object(record())),
+        "record": as_object(record()),
         "row": {"cells": ["a"], "style": "red"},
     } == as_json({1: (TIME, None), "record": record(), "row": Row(["a"], "red")})
 
@@ -211,3 +215,27 @@ def test_a_text_is_shortened_to_what_fits():
     assert ("abc", "ab…", "abc…") == tuple(
         shown.shortened(*one) for one in (("abc", 3), ("abcd", 3), ("abc\nd", 9))
     )
+
+
+def test_names_of_levels_and_paths_do_not_speak_to_a_terminal_either(tmp_path):
+    path = tmp_path / "\x1b[2J\n"
+    write(path, {0: [at(0, level="\x1b[2J", extra={"levelno": 45}), b"x\n"]})
+    for view in ("ranks", "group", "timeline"):
+        answer = ask(view, path, is_terminal=True)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", STYLED.sub("", answer.text))
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", answer.err)
+        assert 1 == answer.err.count("\n")
+
+
+def test_json_holds_no_number_that_json_has_not_and_any_depth(tmp_path):
+    deep = "[" * 400 + "]" * 400
+    line = encode(record(extra={"it": 0}), JsonLayout()).decode()
+    write(tmp_path, {0: [line.replace('{"it":0}', f'{{"a":NaN,"b":{deep}}}').encode()]}, ".jsonl")
+    for view in ("merge", "silent"):
+        answer = ask(view, tmp_path, "--json")
+        (found,) = (
+            json.loads(text, parse_constant=pytest.fail) for text in answer.text.splitlines()
+        )
+        extra = found.get("extra") or found["last"]["extra"]
+        assert "nan" == extra["a"]
+        assert ["a", "b"] == list(extra)
