@@ -67,13 +67,20 @@ def test_a_person_sees_hosts_pids_levels_times_and_bytes(tmp_path):
     assert 0 == answer.code
     assert [line.split() for line in (
         "rank attempt host pid DEBUG INFO ERROR WORSE first (UTC) last (UTC) bytes pieces",
-        f"0 1 node0 100 1 1 1 2026-10-05 23:50:00.123 2026-10-05 23:50:02.123 {sizes[0]:,} 0",
-        f"0 2 node0 100 1 2026-10-05 23:51:00.123 2026-10-05 23:51:00.123 {sizes[0]:,} 0",
-        f"1 1 node1 101 1 1 2026-10-05 23:49:51.123 2026-10-05 23:50:01.123 {sizes[1]:,} 1",
+        f"0 1 node0 100 1 1 1 23:50:00.123 23:50:02.123 {sizes[0]:,} 0",
+        f"0 2 node0 100 1 23:51:00.123 23:51:00.123 {sizes[0]:,} 0",
+        f"1 1 node1 101 1 1 23:49:51.123 23:50:01.123 {sizes[1]:,} 1",
+        "all on 2026-10-05",
     )] == [line.split() for line in answer.lines]  # fmt: skip
     assert [None, None, 3] == [one["restart"] for one in objects(ask("ranks", tmp_path, "--json"))]
     raw = ask("ranks", tmp_path, "--raw").out
     assert b"".join(encode(one, TextLayout()) for one in (start(), start(60))) + data == raw
+
+
+def test_times_of_several_days_are_shown_with_them(tmp_path):
+    write(tmp_path, {0: [at(0), at(86_400)]})
+    assert "2026-10-05 23:50:00.123  2026-10-06 23:50:00.123" in ask("ranks", tmp_path).lines[1]
+    assert 2 == len(ask("ranks", tmp_path).lines)
 
 
 def test_filters_choose_what_is_counted(tmp_path):

@@ -13,7 +13,7 @@ from ranklog.line_format import STANDARD_LEVELS, Damage, Reader
 from ranklog.run import Paths, Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, level_number, make_selection
-from ranklog.shown import shown_time
+from ranklog.shown import shown_time, shown_times
 from ranklog.stamps import time_of
 from ranklog.views.request import Request
 
@@ -169,6 +169,7 @@ def _print(answer: list[RankSummary], screen: Screen) -> None:
     columns += [Column("pid", is_number=True), *(Column(name, is_number=True) for name in names)]
     columns += [Column("first (UTC)"), Column("last (UTC)")]
     columns += [Column("bytes", is_number=True), Column("pieces", is_number=True)]
+    times = shown_times([time for one in answer for time in (one.first, one.last)])
     rows = [
         Row(
             [
@@ -177,15 +178,18 @@ def _print(answer: list[RankSummary], screen: Screen) -> None:
                 str(one.host or "-"),
                 str(one.pid or "-"),
                 *(str(one.records.get(name, "")) for name in names),
-                shown_time(one.first),
-                shown_time(one.last),
+                first,
+                last,
                 f"{one.file_bytes:,}",
                 str(one.pieces),
             ]
         )
-        for one in answer
+        for one, first, last in zip(answer, times[::2], times[1::2], strict=True)
     ]
     screen.table(columns, rows)
+    day = shown_time(answer[0].first)[:10]
+    if times[0] and not times[0].startswith(day):
+        screen.line(f"all on {day}")
 
 
 def _level_names(answer: list[RankSummary]) -> list[str]:
