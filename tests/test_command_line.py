@@ -153,10 +153,13 @@ def test_a_directory_in_the_place_of_a_file_and_one_without_permission(open_dire
         sys.path.insert(0, {source!r})
         from ranklog.command_line import run
         run(["merge", {str(fine)!r}], os.environ)  # imports, while that can be read
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        sys.exit(run(["merge", {str(tmp_path)!r}], os.environ))
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        code = run(["merge", {str(tmp_path)!r}], os.environ)
+        if is_root:
+            os.seteuid(0)
+        sys.exit(code)
     """
     done = run_python(code)
     assert 1 == done.code
@@ -189,6 +192,41 @@ def test_ctrl_c_ends_it_quietly(tmp_path):
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert (b"", 130) == (process.stderr.read(), process.wait(TIMEOUT_SECONDS))
+
+
+def shell(line, run_dir):
+    """A command line of a shell, `ranklog` and the run directory put in."""
+    words = {"RANKLOG": f"{sys.executable} -m ranklog", "RUN": str(run_dir)}
+    return run_program(["sh", "-c", line], **words)
+
+
+def test_a_full_disk_is_named(fine_run):
+    done = shell("$RANKLOG merge $RUN > /dev/full", fine_run)
+    assert (2, "ranklog: [Errno 28] No space left on device\n") == (done.code, done.err)
+
+
+def test_closed_outputs_are_no_reason_to_crash(fine_run):
+    done = shell("$RANKLOG merge $RUN >&-", fine_run)
+    assert (2, "ranklog: standard output is closed\n") == (done.code, done.err)
+    done = shell("$RANKLOG merge nowhere 2>&-", fine_run)
+    assert (2, "") == (done.code, done.out)
+    assert 0 == shell("$RANKLOG silent $RUN 2>&-", fine_run).code
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        (["--since", "999999999999d"], 4), (["--until", "999999d"], 0),
+        (["--since", "0001-01-01T00:00:00+14:00"], 4), (["--until", "0001-01-01T00:00:00+14:00"], 0),
+        (["--until", "9999-12-31T23:59:59-14:00"], 4), (["--since", "9999-12-31T23:59:59-14:00"], 0),
+        (["--level", "9" * 30], 0), (["--rank", "9" * 30], 0),
+    ],
+)  # fmt: skip
+def test_values_beyond_all_bounds_choose_all_or_nothing(fine_run, filters, count):
+    answer = ask("merge", fine_run, *filters, "--json")
+    assert (0, "", count) == (answer.code, answer.err, len(answer.lines))
+    if "--since" in filters or "--until" in filters:
+        assert 0 == ask("timeline", fine_run, *filters).code
 
 
 def test_the_command_is_installed_and_is_the_same(fine_run):

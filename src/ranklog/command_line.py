@@ -41,6 +41,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     Returns:
         The exit status.
     """
+    if sys.stdout is None:
+        _say("standard output is closed")
+        return 2
     # A pipe that is closed at the other end, or Ctrl-C, is somebody's wish and no error.
     try:
         return _answer(_parser(arguments), arguments, environ, sys.stdout.buffer)
@@ -150,4 +153,5 @@ def _words(error: Exception) -> str:
 def _say(text: str) -> None:
     # A path may hold anything; it is to be read by a person, not obeyed by a terminal.
     shown = escape_controls(text).replace("\n", "\\n")
-    sys.stderr.write(f"ranklog: {shown}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"ranklog: {shown}\n")
