@@ -44,6 +44,8 @@ def test_every_command_has_its_help_and_the_filters(view):
     assert view.help in answer.text
     for option in ("rank", "level", "logger", "since", "until", "grep", "attempt", "json", "raw"):
         assert f"--{option}" in answer.text
+    assert view.finding in " ".join(answer.text.split())
+    assert "2 wrong usage." in answer.text
     assert f"(default {view.attempt})" in answer.text.replace("\n                       ", " ")
 
 
@@ -165,6 +167,13 @@ def test_a_directory_in_the_place_of_a_file_and_one_without_permission(open_dire
     assert 1 == done.code
     assert [f"ranklog: {secret}: Permission denied"] == done.err.splitlines()
     assert 2 * ["ranklog:start:0", "ranklog:end:0"] == re.findall(r"ranklog:\w+:0", done.out)
+
+
+def test_a_clock_that_was_set_back_is_a_note_and_no_finding(tmp_path):
+    write(tmp_path, {0: [start(900, world_size=1), at(901), at(1), at(2), stop(902)]})
+    answer = ask("merge", tmp_path)
+    assert (0, 5) == (answer.code, len(re.findall(r"\| r0000 \|", answer.text)))
+    assert re.fullmatch(r"ranklog: .*script\.log: the clock was set back from .*\n", answer.err)
 
 
 def big_run(path):

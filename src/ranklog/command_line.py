@@ -21,7 +21,7 @@ from ranklog.views.request import Request
 _EPILOG = """\
 PATH is a run directory, its logs directory, a file (also rotated or compressed) or a pattern;
 text and JSON may be mixed. Answers go to stdout, what could not be read is named on stderr.
-Exit status: 0 fine, 1 findings (damaged files; a view says what else), 2 wrong usage.
+Exit status: 0 fine, 1 findings (ranklog COMMAND --help tells which), 2 wrong usage.
 """
 _NEGATIVE = re.compile(r"-\d[\d,\s-]*")
 
@@ -102,6 +102,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, view: View) -> None:
     command.set_defaults(view=view)
+    findings = " or ".join(filter(None, (view.finding, "a file is damaged")))
+    command.epilog = f"Exit status: 0 fine, 1 where {findings}, 2 wrong usage."
     command.add_argument("path", nargs="+", metavar="PATH")
     chosen = command.add_argument_group("which records")
     chosen.add_argument("--rank", metavar="RANKS", help="such as 0,3-5,-1; -1 is the last rank")

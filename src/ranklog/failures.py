@@ -16,6 +16,7 @@ _TAIL_BYTES = 256 << 10
 CAUSE, NO_WORD, LOGGED, ECHO = "cause", "no word", "logged", "echo"
 _KINDS = (CAUSE, NO_WORD, LOGGED, ECHO)
 """The better a reason for the failure of a job, the earlier."""
+NEVER_WROTE = "never wrote"
 OVER = ("failed", "crashed", "ended", "silent")
 """Statuses of ranks that did not end well."""
 

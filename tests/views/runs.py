@@ -2,16 +2,18 @@
 
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from strategies import TIME, record
+from strategies import record
 
 from ranklog.command_line import run
 from ranklog.line_format import LAYOUTS, encode, live_name
 
+TIME = datetime(2024, 10, 5, 23, 50, 0, 123456, tzinfo=timezone.utc)
+"""When the runs began: long enough ago for a rank that said nothing since to be silent."""
 SUFFIXES = {layout.suffix: layout for layout in LAYOUTS.values()}
 TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
 

@@ -98,7 +98,7 @@ MESSAGES = {
     "ULFM": (PEER_GONE, "MPI_ERR_PROC_FAILED: Process Failure"),
     "PMIx": (PEER_GONE, "PMIX ERROR: PMIX_ERR_LOST_CONNECTION in file ptl_base_sendrecv.c"),
     "ORTE": (PEER_GONE, "ORTE has lost communication with a remote daemon."),
-    "Slurm": (ENDED, "slurmstepd: error: *** STEP 12.0 ON n1 CANCELLED AT 2026-10-05T23:50:00 ***"),
+    "Slurm": (ENDED, "slurmstepd: error: *** STEP 12.0 ON n1 CANCELLED AT 2024-10-05T23:50:00 ***"),
     "Python, reset": (
         PEER_GONE,
         "uncaught ConnectionResetError: [Errno 104] Connection reset by peer",

@@ -212,6 +212,25 @@ CASES = {
         },
         (1, "cause", None, f"uncaught {OOM}"),
     ),
+    "a rank with the echo as its last word": (
+        {
+            0: [start(), at(4), error(9, TIMEOUT)],
+            1: [start(rank=1), at(4, "step 7", 1)],
+        },
+        (1, "no word", None, "step 7"),
+    ),
+    "echoes of ranks that were gone at once": (
+        {0: [start(), error(9, TIMEOUT)], 1: [start(rank=1), error(8, TIMEOUT, 1)]},
+        (1, "echo", "collective timed out", TIMEOUT),
+    ),
+    "an exception whose record is lost": (
+        {0: [start(), at(4, "step 7"), stop(5, 0, "exception")]},
+        (0, "no word", None, "rank 0 of 4 ended: exception"),
+    ),
+    "disorder in a file": (
+        {0: fine(0, 9, error(5, "later"), error(4, "earlier"), at(6))},
+        (0, "logged", None, "earlier"),
+    ),
     "levels of the program's own": (
         {
             0: fine(0, 9, at(1, "worse", level="WORSE", extra={"levelno": 45})),
@@ -262,10 +281,10 @@ def test_the_answer_tells_all_ranks_and_how_much_later_they_failed(tmp_path):
 def test_a_person_reads_rank_and_reason_first_and_then_the_traceback_and_the_others(tmp_path):
     write(tmp_path, CASES["an exception, and echoes that are earlier by their clock"][0])
     assert [
-        "rank 2 failed first, 2026-10-05 23:50:05.373 UTC on node2, pid 102",
+        "rank 2 failed first, 2024-10-05 23:50:05.373 UTC on node2, pid 102",
         "because of: uncaught torch.OutOfMemoryError: CUDA out of memory.",
         "",
-        "2026-10-05 23:50:05.373456+00:00 | CRITICAL | r0002 | train.loop:run_step:214"
+        "2024-10-05 23:50:05.373456+00:00 | CRITICAL | r0002 | train.loop:run_step:214"
         " - uncaught torch.OutOfMemoryError: CUDA out of memory.",
         "    ! Traceback (most recent call last):",
         '    !   File "a.py", line 1, in f',
@@ -301,6 +320,36 @@ def test_a_rank_that_never_wrote_is_told_before_the_echoes(tmp_path):
     assert (1, ["1 rank never wrote (no file here): 2"]) == (answer.code, answer.lines)
 
 
+def test_of_many_ranks_the_first_are_shown_and_the_others_named(tmp_path):
+    write(tmp_path, {rank: failed(rank, 100 - rank, OOM) for rank in range(70)})
+    answer = ask("first-error", tmp_path)
+    lines = answer.lines[answer.lines.index("", 3) + 1 :]
+    assert 1 + 64 + 1 == len(lines)
+    assert ["69", "68"] == [line.split()[0] for line in lines[1:3]]
+    assert "and 6 more: 0-5 (--json has all)" == lines[-1]
+    assert 70 == len(objects(ask("first-error", tmp_path, "--json")))
+
+
+def test_ranks_that_never_wrote_have_an_object_as_well(tmp_path):
+    write(tmp_path, {rank: failed(rank, 5, OOM) for rank in (0, 1, 3)})
+    *_, last = objects(ask("first-error", tmp_path, "--json"))
+    first = objects(ask("first-error", tmp_path, "--json"))[0]
+    assert (2, "never wrote", "never wrote", False, None) == (
+        last["rank"], last["kind"], last["status"], last["is_first"], last["time"],
+    )  # fmt: skip
+    assert list(first) == list(last)
+
+
+def test_a_file_of_any_other_name_tells_whose_it_is(tmp_path):
+    write(tmp_path, {2: failed(2, 5, OOM)})
+    path = (tmp_path / "logs" / "script_2.log").rename(tmp_path / "copied.txt")
+    first = ranklog.first_error(path).first
+    assert (2, "cause", "node2") == (first.rank, first.kind, first.host)
+    assert [2] == [one.rank for one in ranklog.ranks(path)]
+    assert [2] == [row.rank for row in ranklog.timeline(path).rows]
+    assert "failed" == ranklog.silent(path).ranks[2].status
+
+
 def test_stacks_are_shown_once(tmp_path):
     write(
         tmp_path,
@@ -311,18 +360,23 @@ def test_stacks_are_shown_once(tmp_path):
 
 
 def test_the_words_of_the_first_line_say_what_is_known(tmp_path):
-    heads = {}
-    for case in ("a rank killed without a word", "a rank that told, and hung at its end",
-                 "echoes alone", "errors of a job that ended well", "a rank that did not come back"):  # fmt: skip
+    heads = {
+        "a rank killed without a word": "rank 2 died or hangs without a word, last record 2024",
+        "a rank that did not come back": "rank 3 did not come back, last record 2024",
+        "an exception whose record is lost": "rank 0 failed without a word of why, last record 2024",
+        "a rank that told, and hung at its end": (
+            "no rank tells why it failed; the earliest error is of rank 2, 2024"
+        ),
+        "echoes alone": "only echoes of a failure were found, the earliest on rank 2, 2024",
+        "errors of a job that ended well": (
+            "no rank died, but errors were logged, the earliest by rank 0, 2024"
+        ),
+    }
+    for case in heads:
         write(tmp_path / case, CASES[case][0])
-        heads[case] = ask("first-error", tmp_path / case).lines[0].partition(", 2026")[0]
-    assert [
-        "rank 2 died or hangs without a word, last record 2026",
-        "no rank tells why it failed; the earliest error is of rank 2",
-        "only echoes of a failure were found, the earliest on rank 2",
-        "no rank died, but errors were logged, the earliest by rank 0",
-        "rank 3 did not come back, last record 2026",
-    ] == [head.partition("-10-05")[0] for head in heads.values()]
+    assert heads == {
+        case: ask("first-error", tmp_path / case).lines[0].partition("-10-05 ")[0] for case in heads
+    }
 
 
 def test_json_gives_an_object_for_each_rank_and_raw_the_record_that_speaks_for_it(tmp_path):

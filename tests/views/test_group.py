@@ -7,8 +7,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import TIME
-from views.runs import ask, at, error, objects, start, uncaught, write
+from views.runs import TIME, ask, at, error, objects, start, uncaught, write
 
 import ranklog
 from ranklog import messages

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import TIME
-from views.runs import ask, at, error, objects, start, stop, write
+from views.runs import TIME, ask, at, error, objects, start, stop, write
 
 import ranklog
 from ranklog.line_format import STANDARD_LEVELS, TextLayout, encode
@@ -73,7 +72,7 @@ def test_restarts_and_first_errors_are_marked(tmp_path):
         "1 ░···w·█··░",
     ] == answer.lines[:2]
     assert "one column is 1.000s; times are UTC" in answer.lines
-    assert "first error: rank 0, 2026-10-05 23:50:04.123" == answer.lines[-1]
+    assert "first error: rank 0, 2024-10-05 23:50:04.123" == answer.lines[-1]
 
 
 def test_colour_shows_the_worst_level_and_keeps_the_density(tmp_path):
@@ -95,7 +94,7 @@ def test_a_thousand_ranks_are_folded_into_what_a_person_can_look_at(tmp_path):
     rows = answer.lines[: answer.lines.index("") - 1]
     assert 63 == len(rows)
     assert ["   0-15 ██", "512-527 !█", "992-999 ██"] == [rows[0], rows[32], rows[62]]
-    assert "first error: rank 517, 2026-10-05 23:50:05.123" == answer.lines[-1]
+    assert "first error: rank 517, 2024-10-05 23:50:05.123" == answer.lines[-1]
     assert 1000 == len(objects(ask("timeline", tmp_path, "--columns", "2", "--json")))
 
 

@@ -17,12 +17,14 @@ class View(NamedTuple):
         function: Name of the function that answers it, in the module of the same name.
         help: The question.
         attempt: The attempt it is about, unless told otherwise.
+        finding: Where the exit status is 1, besides damaged files.
     """
 
     command: str
     function: str
     help: str
     attempt: str = "all"
+    finding: str = ""
 
     @property
     def module(self) -> str:
@@ -33,8 +35,20 @@ class View(NamedTuple):
 VIEWS: tuple[View, ...] = (
     View("merge", "merge", "every record of every rank, in time order"),
     View("follow", "follow", "the same of a live run, as it is written"),
-    View("first-error", "first_error", "which rank failed first, and why", "last"),
-    View("silent", "silent", "which ranks stopped, hang or never wrote", "last"),
+    View(
+        "first-error",
+        "first_error",
+        "which rank failed first, and why",
+        "last",
+        "a rank failed, logged an error or never wrote",
+    ),
+    View(
+        "silent",
+        "silent",
+        "which ranks stopped, hang or never wrote",
+        "last",
+        "a rank is neither running nor finished",
+    ),
     View("group", "group", "what was said by which ranks, and who was the exception", "last"),
     View("ranks", "ranks", "a table of all ranks: host, pid, levels, times, bytes"),
     View("timeline", "timeline", "ranks over time: how much was logged, and the worst of it"),

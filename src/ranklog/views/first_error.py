@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ranklog.failures import CAUSE, ECHO, NO_WORD, OVER, Failure, RankFailure, find_failures
+from ranklog.failures import (
+    CAUSE,
+    ECHO,
+    NEVER_WROTE,
+    NO_WORD,
+    OVER,
+    Failure,
+    RankFailure,
+    find_failures,
+)
 from ranklog.line_format import STANDARD_LEVELS, Damage, Record, TextLayout, encode
 from ranklog.run import Paths, Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 _ERROR = STANDARD_LEVELS["ERROR"]
 _MOST_ROWS = 64
+_WITHOUT_A_WORD = {"absent": "did not come back", "failed": "failed without a word of why"}
 _LEAST_STACKS = 3
 """Of fewer ranks nobody is the exception."""
 
@@ -57,6 +67,10 @@ def show(request: Request, screen: Screen) -> int:
     else:
         for one in answer.ranks:
             screen.object(one._asdict() | {"is_first": one is answer.first})
+        nothing: dict[str, object] = dict.fromkeys(RankFailure._fields)
+        for rank in answer.never_wrote:
+            known = {"rank": rank, "kind": NEVER_WROTE, "status": NEVER_WROTE, "is_first": False}
+            screen.object(nothing | known)
     return 1 if answer.ranks or answer.never_wrote else 0
 
 
@@ -100,7 +114,7 @@ def _headline(first: RankFailure, answer: Failure) -> str:
     if first.kind == CAUSE:
         return f"rank {first.rank} failed first, {when}"
     if first.kind == NO_WORD:
-        what = "did not come back" if first.status == "absent" else "died or hangs without a word"
+        what = _WITHOUT_A_WORD.get(first.status, "died or hangs without a word")
         return f"rank {first.rank} {what}, last record {when}"
     if first.kind == ECHO:
         return f"only echoes of a failure were found, the earliest on rank {first.rank}, {when}"
