@@ -186,7 +186,7 @@ def _add_suspects(running: list[Ending], found: dict[int, tuple[RankFailure, byt
     """Where all that was found are echoes: who has said nothing since the first of them."""
     echoes = [one for one, _ in found.values() if one.echo and one.error and one.status in OVER]
     for ending in running:
-        made = _made(ending, _Verdict(NO_WORD), "running", None, ending.rank)
+        made = _made(ending, _Verdict(NO_WORD), "silent", None, ending.rank)
         if made is None or made[0].rank in found:
             continue
         if any(made[0].time < echo.time for echo in echoes):

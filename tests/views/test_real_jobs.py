@@ -53,8 +53,10 @@ def test_a_rank_that_was_killed_is_named_though_it_said_nothing(jobs):
     assert answer.code == 1
     assert answer.lines[0].startswith("rank 2 died or hangs without a word, last record ")
     assert answer.lines[1] == "last said: step 2"
-    assert [2] == [
-        one["rank"] for one in objects(ask("first-error", run_dir, "--json")) if one["is_first"]
+    assert [(2, "silent")] == [
+        (one["rank"], one["status"])
+        for one in objects(ask("first-error", run_dir, "--json"))
+        if one["is_first"]
     ]
 
 
