@@ -85,7 +85,7 @@ def ask(*arguments, is_terminal=False, **environ):
             code = exited.code
     out.flush()
     data = out.buffer.getvalue()
-    text = data.decode()
+    text = data.decode("utf-8", "backslashreplace")
     return SimpleNamespace(
         code=code, out=data, text=text, lines=text.splitlines(), err=err.getvalue()
     )

@@ -122,6 +122,8 @@ def test_no_columns_are_an_error(tmp_path, columns):
 def test_an_empty_run_and_one_of_a_single_moment_can_be_shown(tmp_path):
     write(tmp_path, {0: []})
     assert ["no records"] == ask("timeline", tmp_path).lines
+    write(tmp_path, {0: [at(0), at(9)]})
+    assert ["no records"] == ask("timeline", tmp_path, "--level", "ERROR").lines
     write(tmp_path, {0: [at(0)]})
     found = ranklog.timeline(tmp_path, columns=3)
     assert (TIME, 1) == (found.start, sum(cell.records for cell in found.rows[0].cells))

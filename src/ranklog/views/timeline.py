@@ -90,7 +90,7 @@ def _as_object(answer: HeatMap, row: HeatRow) -> dict[str, object]:
 
 
 def _print(answer: HeatMap, screen: Screen) -> None:
-    if answer.start is None or answer.end is None:
+    if answer.start is None or answer.end is None or not answer.rows:
         screen.line("no records")
         return
     rows = _folded(answer.rows)
