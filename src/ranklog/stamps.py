@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-EARLIEST, LATEST = b"0", b"\xff"
-"""Before and after every stamp."""
+LATEST = b"\xff"
+"""After every stamp."""
 
 
 def stamp_of(time: datetime) -> bytes:
