@@ -120,8 +120,9 @@ def ensure_interception() -> None:
     ``dictConfig``), enables loggers that ``dictConfig`` disabled, sets the levels that
     ``LOG_LEVEL`` gives to some loggers, adopts again the loggers named to `adopt_loggers`,
     and adds the sink again after ``logger.remove()`` or
-    ``logger.configure(handlers=...)``. A handler for SIGTERM that the program has set since
-    is called after the stacks are written. Does nothing before `init_logging`.
+    ``logger.configure(handlers=...)``. A handler for SIGTERM, or a hook for exceptions, that
+    the program has set since is called after the report is written. Does nothing before
+    `init_logging`.
     """
     with _lock:
         session = _session

@@ -72,8 +72,8 @@ def init_logging(
             caught, and the stacks of all threads when the process is ended by SIGTERM or a
             fault in C code (the latter unless `faulthandler` is enabled already). Console,
             exit code and the program's own handlers are as without it. A handler for
-            SIGTERM that the program sets later takes its place, until
-            `ensure_interception` is called.
+            SIGTERM, or a hook for exceptions that calls no other, that the program sets
+            later takes its place, until `ensure_interception` is called.
         dump_signal: A signal, such as ``signal.SIGUSR1``, at which the file gets the stacks
             of all threads, and the program goes on.
 

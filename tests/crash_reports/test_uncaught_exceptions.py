@@ -69,6 +69,11 @@ def without_addresses(text):
     return re.sub("0x[0-9a-f]+", "0x", text)
 
 
+def without_lines(text):
+    """What differs between two programs that fail in the same way."""
+    return re.sub(r"line \d+", "line", without_addresses(text))
+
+
 def test_the_record_names_the_place_where_it_was_raised(run_dir):
     run("init_logging(run_dir=run_dir)\ndef fail():\n    1 / 0\nfail()", run_dir)
     failure = list(ranklog.read(run_dir))[1]
@@ -220,6 +225,59 @@ def test_a_hook_in_front_of_ours_stays_and_ours_is_silent_after_shutdown(run_dir
     assert in_front is sys.excepthook
     sys.excepthook(ValueError, ValueError("x"), None)
     assert ([ValueError], before) == (theirs, contents(run_dir))
+
+
+CHAINING = """
+def in_front(before, name):
+    def hook(*caught):
+        sys.stderr.write(f"{name} ")
+        before(*caught)
+    return hook
+"""
+FIRST = "init_logging(run_dir=run_dir)\n"
+HOOKS = """
+sys.excepthook = in_front(sys.excepthook, "main")
+threading.excepthook = in_front(threading.excepthook, "thread")
+sys.unraisablehook = in_front(sys.unraisablehook, "unraisable")
+"""
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "",
+        "init_logging()\ninit_logging(run_dir=run_dir)",
+        "init_logging(run_dir=run_dir, crash_reports=False)\ninit_logging(run_dir=run_dir)",
+        "shutdown_logging()\ninit_logging(run_dir=run_dir)",
+        "logging_helpers.ensure_interception()",
+    ],
+    ids=["once", "without a file between", "off between", "shut down between", "ensured"],
+)
+@pytest.mark.parametrize("name", FAILURES)
+def test_hooks_that_call_ours_make_no_circle_and_no_second_report(name, again, run_dir):
+    code, _, messages = FAILURES[name]
+    code = textwrap.dedent(code)
+    ended, _, err = run(CHAINING + FIRST + HOOKS + again + "\n" + code, run_dir)
+    expected_code, _, expected_err = run(CHAINING + HOOKS + code, run_dir)
+    assert (expected_code, without_lines(expected_err)) == (ended, without_lines(err))
+    assert messages == [without_addresses(text) for text in user_messages(run_dir)]
+
+
+@pytest.mark.parametrize("again", ["logging_helpers.ensure_interception()", FIRST])
+def test_a_hook_that_calls_nobody_is_preceded_again_on_request(again, run_dir):
+    code, _, err = run(
+        f"""
+{FIRST}
+def hook(kind, value, frames):  # as rich.traceback.install() sets one
+    sys.stderr.write("theirs: " + str(value))
+sys.excepthook = hook
+{again}
+raise ValueError("oh")
+""",
+        run_dir,
+    )
+    assert (1, "theirs: oh") == (code, err)
+    assert ["uncaught ValueError: oh"] == user_messages(run_dir)
 
 
 def test_after_a_change_of_the_run_directory_the_report_is_in_the_new_one(run_dir):

@@ -27,9 +27,10 @@ class UncaughtExceptions:
     """Hooks that write a traceback to the rank's file, and then call those that were there.
 
     Nothing is printed here: the console gets what the hooks before ours print, and the exit
-    code is Python's. Side effects: `start` sets `sys.excepthook`, `threading.excepthook` and
+    code is Python's. Side effects: making one sets `sys.excepthook`, `threading.excepthook` and
     `sys.unraisablehook`; `stop` restores those that are still ours. One that others have put
-    in front of it cannot be taken out; it only passes on from then on.
+    theirs in front of cannot be taken out: it only passes on from then on. It is never put
+    back, either, as hooks that call each other in a circle would end in a RecursionError.
 
     Args:
         current_file: Gives the file to write to, if there is one.
@@ -37,17 +38,16 @@ class UncaughtExceptions:
 
     def __init__(self, current_file: Callable[[], FileOutput | None]) -> None:
         self._current_file = current_file
-        self._is_active = False
+        self._is_active = True
         self._reporting: set[int] = set()
         # Bound once: a method is another object each time it is looked up.
         self._ours = (self._uncaught, self._uncaught_in_thread, self._unraisable)
-        self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-
-    def start(self) -> None:
-        """Set the hooks."""
-        self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+        self._before = _hooks()
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._ours
-        self._is_active = True
+
+    def is_first(self) -> bool:
+        """Whether nobody has set other hooks since."""
+        return all(now is ours for now, ours in zip(_hooks(), self._ours, strict=True))
 
     def stop(self) -> None:
         """Restore the hooks that were there."""
@@ -124,6 +124,10 @@ class UncaughtExceptions:
         text = safe_text(value).partition("\n")[0][:_MOST_CHARACTERS]
         message = f"{start()} {kind.__qualname__}" + (f": {text}" if text else "")
         file.write(_record("CRITICAL", place, file), message, trace)
+
+
+def _hooks() -> tuple[Callable[..., Any], ...]:
+    return (sys.excepthook, threading.excepthook, sys.unraisablehook)
 
 
 def _place(frames: TracebackType | None) -> dict[str, Any]:

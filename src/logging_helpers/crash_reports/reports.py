@@ -20,7 +20,7 @@ class CrashReports:
 
     def __init__(self) -> None:
         self._file: FileOutput | None = None
-        self._exceptions = UncaughtExceptions(lambda: self._file)
+        self._exceptions: UncaughtExceptions | None = None
         self._fatal = FatalSignals()
         self._ending: StackSignal | None = None
         self._on_demand: StackSignal | None = None
@@ -34,19 +34,19 @@ class CrashReports:
         if file is None or not setup.settings.crash_reports:
             self.stop()
             return
-        if self._file is None:
-            self._exceptions.start()
-        elif self._file is not file:
+        if self._file is not None and self._file is not file:
             self._file.file.on_new_descriptor = None
         self._file = file
+        self._ensure_hooks()
         file.file.on_new_descriptor = self._hold
         if _CAN_REGISTER:
             self._choose_signals(setup)
         self._hold(file.file.descriptor)
 
     def ensure(self) -> None:
-        """Come before the handlers that the program has set since."""
+        """Come before the handlers and hooks that the program has set since."""
         if self._file is not None:
+            self._ensure_hooks()
             for stack_signal in self._stack_signals():
                 stack_signal.ensure(self._file.file.descriptor)
 
@@ -65,11 +65,20 @@ class CrashReports:
             return
         self._file.file.on_new_descriptor = None
         self._file = None
-        self._exceptions.stop()
+        if self._exceptions is not None:
+            self._exceptions.stop()
+            self._exceptions = None
         self._fatal.release()
         for stack_signal in self._stack_signals():
             stack_signal.release()
         self._ending = self._on_demand = None
+
+    def _ensure_hooks(self) -> None:
+        if self._exceptions is not None:
+            if self._exceptions.is_first():
+                return
+            self._exceptions.stop()
+        self._exceptions = UncaughtExceptions(lambda: self._file)
 
     def _choose_signals(self, setup: Setup) -> None:
         # Workers are ended by their parents in healthy jobs: that is nothing to report.
