@@ -15,15 +15,7 @@ def say(text: str) -> None:
     stream: TextIO | None = sys.stderr
     if stream is None or stream is printing.dead_stream:
         return
-    lock = printing.begin(stream)
-    try:
-        stream.write(f"ranklog: {text}\n")
-        stream.flush()
-    except Exception:
-        pass  # closed or full: there is no other place to say it
-    finally:
-        if lock is not None:
-            lock.release()
+    printing.print_line(stream, f"ranklog: {text}\n", flush=True)
 
 
 def say_once(text: str) -> None:

@@ -247,6 +247,8 @@ def _after_fork_in_child() -> None:
     global _lock
     _lock = threading.RLock()
     if _session is not None:
+        if _session.outputs.file is not None:
+            _session.outputs.file.file.after_fork_in_child()
         _session.crash_reports.after_fork_in_child()
 
 

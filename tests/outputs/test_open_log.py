@@ -150,7 +150,7 @@ def test_a_program_started_without_standard_streams_prints_nothing_into_the_log(
 import os
 for number in {closed}: os.close(number)
 from logging_helpers.outputs.open_log import open_log
-descriptor, _ = open_log({str(path)!r}, b"")
+descriptor = open_log({str(path)!r}, b"").descriptor
 for number in (1, 2):
     try: os.write(number, b"printed")
     except OSError: pass

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 
 import pytest
 from loguru import logger as loguru_logger
@@ -56,6 +58,107 @@ def test_a_signal_handler_that_logs_loses_nothing_on_file_and_console(
     assert sorted(expected) == sorted(user_messages(run_dir))
     on_console = [text.partition("INFO     ")[2] for text in done.stderr.splitlines()]
     assert sorted(expected) == sorted(on_console)
+
+
+BLOCKED = """
+import logging, signal, sys
+from logging_helpers import init_logging
+init_logging(run_dir=sys.argv[1])
+log = logging.getLogger("x").info
+interrupts = 0
+
+def interrupt(number, frame):
+    global interrupts
+    interrupts += 1
+    log("signal %d", interrupts)
+
+signal.signal(signal.SIGALRM, interrupt)
+signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
+while interrupts < 50:
+    log("loop " + "x" * 100_000)  # more than a pipe holds
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(interrupts)
+"""
+
+
+def test_a_signal_handler_that_logs_while_the_console_is_stalled_gets_its_lines_whole(
+    run_dir, child_environment
+):
+    # Without its buffer, Python's own stderr loses the rest of a line that a signal interrupts.
+    environ = {k: v for k, v in child_environment.items() if k != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", BLOCKED, str(run_dir)],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    shown = b""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    try:
+        while piece := os.read(process.stderr.fileno(), 65536):
+            shown += piece
+            time.sleep(0.001)
+            assert time.monotonic() < deadline
+        interrupts = int(process.communicate(timeout=TIMEOUT_SECONDS)[0])
+    finally:
+        process.kill()
+        process.communicate()
+    expected = Counter(f"signal {number + 1}" for number in range(interrupts))
+    expected["loop " + "x" * 100_000] = shown.count(b"loop")
+    assert expected == Counter(user_messages(run_dir))
+    assert expected == Counter(
+        text.partition("INFO     ")[2] for text in shown.decode().splitlines()
+    )
+
+
+INTERRUPTED = """
+import logging, os, random, signal, sys, threading
+from logging_helpers import init_logging, printing
+from logging_helpers.outputs.exchange import exchange_lock
+random.seed(4)
+run_dir = sys.argv[1]
+init_logging(run_dir=run_dir, rotation=2000)
+log = logging.getLogger("x").info
+
+def is_held_by_this_thread():
+    taken = []
+    def take():
+        taken.append(printing.lock.acquire(False))
+        if taken[0]:
+            printing.lock.release()
+    other = threading.Thread(target=take)
+    other.start()
+    other.join()
+    return not taken[0]
+
+for _ in range(400):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0002, 0.002))
+        while True:
+            log("message")
+    except KeyboardInterrupt:
+        pass
+    assert not exchange_lock().locked()
+    assert not is_held_by_this_thread()
+    assert not printing._printing
+pieces = len(os.listdir(run_dir + "/logs"))
+log("x" * 2000)
+assert len(os.listdir(run_dir + "/logs")) == pieces + 1
+"""
+
+
+def test_an_interrupt_at_any_moment_leaves_no_lock_taken(run_dir, child_environment):
+    """As Ctrl-C in a notebook, which goes on after it."""
+    code = "import signal\nsignal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + INTERRUPTED, str(run_dir)],
+        env=child_environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    assert 0 == done.returncode, done.stderr[-2000:]
 
 
 class Talking:
@@ -140,11 +243,11 @@ def test_a_signal_that_comes_while_the_file_is_rotated_or_recovered_waits_for_no
 ):
     from rank_files import line, messages
 
-    from logging_helpers.outputs import rank_file
+    from logging_helpers.outputs import exchange, rank_file
 
     file = make_file(max_bytes=10)
     monkeypatch.setattr(rank_file, "_WAIT_SECONDS", 0.01)
-    with rank_file._exchange:  # as the interrupted thread would
+    with exchange.exchange_lock():  # as the interrupted thread would
         file.write(line("during a rotation"))
         monkeypatch.setattr(os, "write", _fail_once(os.write))
         file.write(line("lost"))

@@ -150,7 +150,7 @@ def test_without_locks_two_that_rotate_at_once_do_not_overwrite_each_others_piec
 
     def rename_after_theirs(source, target):
         if next(is_first, False):
-            rotation.rotate(theirs.descriptor, str(logs), 1, theirs.layout, 10)
+            rotation.rotate(theirs.descriptor, str(logs), 1, theirs.layout, 10, theirs._reopen)
             theirs.write(line("theirs"))
         rename(source, target)
 

@@ -127,9 +127,7 @@ def test_a_child_forked_before_the_lock_was_noted_does_not_keep_it_either(
     file = make_file(max_bytes=100)
     file.write(line("x" * 100))
     path = str(logs / ".script_1.log.lock")
-    monkeypatch.setattr(rotation, "_close_held", lambda: None)
-    with rotation._rotation_lock(path):
-        (lock,) = rotation._held
+    with rotation._rotation_lock(path) as lock:
         copy = os.dup(lock)  # what such a child has: the same lock
     try:
         with rotation._rotation_lock(path) as lock:

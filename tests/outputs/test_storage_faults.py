@@ -120,6 +120,51 @@ def test_a_stderr_that_logs_what_is_said_of_a_full_disk_goes_on(small_disk, monk
     assert "after" in user_messages(small_disk)
 
 
+@pytest.mark.parametrize("fault", ["full", "removed"])
+def test_a_child_forked_in_an_episode_does_not_tell_what_its_parent_lost(
+    fault, run_dir, monkeypatch
+):
+    init_logging(run_dir=run_dir)
+    log_master("first")
+    if fault == "full":
+        monkeypatch.setattr(os, "write", _full)
+    else:
+        (run_dir / "logs" / "script.log").unlink()
+    for _ in range(3):
+        log_master("lost")
+    child = os.fork()
+    if child == 0:
+        try:
+            monkeypatch.undo()
+            _look_again()
+            log_master("child")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    monkeypatch.undo()
+    _look_again()
+    log_master("parent")
+    notices = re.findall(r"ranklog:notice:0 - (.*?) between", _log_text(run_dir))
+    # All that is in a file goes with it: the banner, "first", three that were lost.
+    assert ["3 records were lost" if fault == "full" else "5 records were lost"] == notices
+    expected = ["first", "child", "parent"] if fault == "full" else ["child", "parent"]
+    assert expected == user_messages(run_dir)
+
+
+def _full(descriptor, data):
+    raise OSError(28, FULL)
+
+
+def _look_again():
+    from logging_helpers import session
+
+    session._session.outputs.file.file._next_check = 0.0
+
+
+def _log_text(run_dir):
+    return (run_dir / "logs" / "script.log").read_text()
+
+
 def test_what_the_disk_of_one_writer_has_torn_no_other_glues_its_record_to(make_file, small_disk):
     ours, others = (make_file(directory=small_disk / "logs") for _ in range(2))
     ours.write(line("x" * 3000))
@@ -235,4 +280,4 @@ def test_a_run_directory_removed_and_made_again_by_others_is_gone_on_with(run_di
     log_master("noticed")
     log_master("kept")
     shutdown_logging()
-    assert ["kept"] == user_messages(run_dir)
+    assert ["noticed", "kept"] == user_messages(run_dir)

@@ -175,6 +175,28 @@ def test_a_child_forked_while_the_tidying_thread_might_import_can_tidy(run_dir):
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_a_child_forked_while_a_piece_is_compressed_keeps_none_of_its_files(logs, monkeypatch):
+    """It would keep the space of a piece that is deleted, for as long as it lives."""
+    plant(logs, piece(1))
+    children = []
+    real = os.fsync
+
+    def fork_meanwhile(descriptor):
+        child = os.fork()
+        if child == 0:
+            paths = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+            open_files = [os.readlink(path) for path in paths if os.path.islink(path)]
+            os._exit(any(str(logs) in path for path in open_files))
+        children.append(child)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fork_meanwhile)
+    left = tidy_now(logs, gzip=True)
+    (child,) = children
+    assert 0 == os.waitpid(child, 0)[1]
+    assert [f"{piece(1)}.gz"] == left
+
+
 @pytest.mark.timeout(30)
 def test_planted_pieces_are_neither_followed_nor_waited_for(logs, tmp_path):
     victim = tmp_path / "victim"

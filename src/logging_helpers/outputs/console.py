@@ -17,8 +17,6 @@ _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _COLOUR = r"\x1b\[[0-9;:]*m"
 _RESET = "\x1b[0m"
 _MOST_LABELS = 1000
-_DEEPEST = 2
-"""How many lines of one thread may be in the middle of being printed."""
 
 
 def _colour_of(level_number: int) -> str:
@@ -97,29 +95,7 @@ class Console:
         else:
             label = self._labels.get(level) or self._label(level)
         line = f"{clock}{time.microsecond // 1000:03d}] {label}{text}\n"
-        # `printing.begin`, without the cost of a call.
-        lock = printing.lock
-        is_alone = lock.acquire(False) or lock.acquire(timeout=printing.WAIT_SECONDS)
-        printing.stream = stream
-        try:
-            # A signal handler may log while its own thread prints, and gets its line; a
-            # stream that logs whenever it is written to would go on without end.
-            if printing.depth < _DEEPEST:
-                printing.depth += 1
-                try:
-                    try:
-                        stream.write(line)
-                    except UnicodeEncodeError:
-                        stream.write(_encodable(line, stream))
-                    if flush:
-                        stream.flush()
-                except Exception:
-                    pass  # closed, full or broken: the file has the record
-                finally:
-                    printing.depth -= 1
-        finally:
-            if is_alone:
-                lock.release()
+        printing.print_line(stream, line, flush)
 
     def _label(self, level: str) -> str:
         label = f"{self._rank_label}{level.ljust(8)} "
@@ -132,14 +108,7 @@ class Console:
         stream: TextIO | None = sys.stderr if self._stream is None else self._stream
         if stream is None or stream is printing.dead_stream:
             return
-        lock = printing.begin(stream)
-        try:
-            stream.flush()
-        except Exception:
-            pass
-        finally:
-            if lock is not None:
-                lock.release()
+        printing.print_line(stream, "", flush=True)
 
 
 def _needs_flush(stream: TextIO) -> bool:
@@ -161,8 +130,3 @@ def _tamed(text: str, colour: bool) -> str:
     tamed = re.sub(f"({_COLOUR})|{_CONTROL}", escape, text)
     # A message that leaves a colour on would paint every line after it.
     return tamed + _RESET if colour and re.search(_COLOUR, tamed) else tamed
-
-
-def _encodable(line: str, stream: TextIO) -> str:
-    encoding = getattr(stream, "encoding", None) or "ascii"
-    return line.encode(encoding, "backslashreplace").decode(encoding)

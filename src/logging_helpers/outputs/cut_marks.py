@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -51,20 +52,43 @@ def close_in_place(descriptor: int, path: str, data: bytes, written: int, cut_ma
     Returns:
         False where that is not possible and the mark is still owed.
     """
+    # The start of a header is believed of nobody; a mark without a torn line before it
+    # would count for the record above.
+    mark = cut_mark if written > len(cut_mark) else b"\n"
+    return _overwrite_end(descriptor, path, data[:written], mark)
+
+
+def append_mark(descriptor: int, path: str, cut_mark: bytes) -> None:
+    """Append a mark to a line that is torn.
+
+    Args:
+        descriptor: The log file.
+        path: Its path.
+        cut_mark: The mark.
+
+    Raises:
+        OSError: There is no space for it, or another error. What was written of it does not
+            end the line then: a newline alone would make the torn record a whole one.
+    """
+    written = os.write(descriptor, cut_mark)
+    if written != len(cut_mark):
+        _overwrite_end(descriptor, path, cut_mark[:written], b"~" * written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
+def _overwrite_end(descriptor: int, path: str, written: bytes, new: bytes) -> bool:
+    """Overwrite the end of what was just written by this process."""
     try:
         # A thread or a fork that shares the descriptor may have moved it: look first.
-        start = os.lseek(descriptor, 0, os.SEEK_CUR) - written
-        if start < 0 or os.pread(descriptor, written, start) != data[:written]:
+        start = os.lseek(descriptor, 0, os.SEEK_CUR) - len(written)
+        if start < 0 or os.pread(descriptor, len(written), start) != written:
             return False
-        # The start of a header is believed of nobody; a mark without a torn line before it
-        # would count for the record above.
-        mark = cut_mark if written > len(cut_mark) else b"\n"
         flags = os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         writable = os.open(path, flags)
         try:
             if not os.path.sameopenfile(writable, descriptor):
                 return False
-            return os.pwrite(writable, mark, start + written - len(mark)) == len(mark)
+            return os.pwrite(writable, new, start + len(written) - len(new)) == len(new)
         finally:
             os.close(writable)
     except (OSError, AttributeError):  # AttributeError: no pread on this platform

@@ -12,22 +12,26 @@ class Episode:
         reason: Why, for a person.
         first: When the first of them was lost, or the last moment when all was well.
         count: How many are lost already.
+        is_sure: Whether they are known to be lost.
     """
 
-    def __init__(self, reason: str, first: datetime, count: int) -> None:
+    def __init__(self, reason: str, first: datetime, count: int, *, is_sure: bool = True) -> None:
         self.reason = reason
+        self.count = count
+        self.is_said = False
         self._first = first
         self._last = now()
-        self._count = count
+        self._is_sure = is_sure
 
     def add(self) -> None:
         """Count one more."""
         self._last = now()
-        self._count += 1
+        self.count += 1
 
     def count_text(self) -> str:
-        """``3 records were lost``."""
-        return "1 record was lost" if self._count == 1 else f"{self._count} records were lost"
+        """``3 records were lost``, or ``up to 3 records were lost``."""
+        text = "1 record was lost" if self.count == 1 else f"{self.count} records were lost"
+        return text if self._is_sure else f"up to {text}"
 
     def notice(self) -> str:
         """How many were lost, from when to when (UTC), and why."""

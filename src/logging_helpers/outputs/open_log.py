@@ -6,7 +6,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from logging_helpers.outputs.cut_marks import is_cut
+from logging_helpers.outputs.cut_marks import append_mark, is_cut
 
 try:
     import fcntl
@@ -31,10 +31,13 @@ class OpenLog(NamedTuple):
         descriptor: 3 or more, not inherited by other programs. It holds a shared lock, which
             keeps others from compressing or deleting the file while it is written to.
         identity: Device and inode.
+        unmarked: Why the last record of the file, which was cut short, could not be marked as
+            cut. To be marked before anything else is written.
     """
 
     descriptor: int
     identity: tuple[int, int]
+    unmarked: OSError | None
 
 
 def open_log(path: str, cut_mark: bytes) -> OpenLog:
@@ -58,14 +61,23 @@ def open_log(path: str, cut_mark: bytes) -> OpenLog:
             _require_regular(status, path)
             # Otherwise it was rotated, and compressed or deleted, since it was opened.
             if is_locked and status.st_nlink > 0:
+                unmarked = None
                 if is_cut(descriptor, status.st_size):
-                    os.write(descriptor, cut_mark)
-                return OpenLog(descriptor, (status.st_dev, status.st_ino))
+                    unmarked = _mark(descriptor, path, cut_mark)
+                return OpenLog(descriptor, (status.st_dev, status.st_ino), unmarked)
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
     raise OSError(errno.EBUSY, "the file was taken away while it was opened", path)
+
+
+def _mark(descriptor: int, path: str, cut_mark: bytes) -> OSError | None:
+    try:
+        append_mark(descriptor, path, cut_mark)
+    except OSError as error:  # a full disk, say; it may have room later
+        return error
+    return None
 
 
 def open_regular(path: str, flags: int) -> int:

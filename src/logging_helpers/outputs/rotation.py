@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from logging_helpers.outputs.open_log import (
-    has_locks,
-    lock_exclusive,
-    open_log,
-    open_regular,
-    unlock,
-)
+from logging_helpers.outputs.open_log import has_locks, lock_exclusive, open_regular, unlock
+from logging_helpers.outputs.unshared import unshared
 from ranklog.line_format import Layout, live_name, lock_name, piece_name
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
 
-# Descriptors of locks held right now. A child forked meanwhile would keep them locked.
-_held: set[int] = set()
-
-
-def _close_held() -> None:
-    while _held:
-        with contextlib.suppress(OSError):
-            os.close(_held.pop())
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_held)
+_last_lock: io.FileIO | None = None
 
 
 def rotate(
-    descriptor: int, directory: str, rank: int | None, layout: Layout, max_bytes: int
+    descriptor: int,
+    directory: str,
+    rank: int | None,
+    layout: Layout,
+    max_bytes: int,
+    reopen: Callable[[], None],
 ) -> bool:
     """Rename the live file to a piece and go on in a new one, under the same descriptor.
 
@@ -47,6 +37,7 @@ def rotate(
         rank: Whose file.
         layout: Its layout.
         max_bytes: A file of less is left alone.
+        reopen: Puts the file that is at the path now under the descriptor.
 
     Returns:
         Whether this call made a piece.
@@ -68,17 +59,8 @@ def rotate(
                 os.rename(path, piece)
             elif not _rename_unlocked(path, piece):
                 return False
-        reopen(descriptor, path, layout.cut_mark)
+        reopen()
         return is_live
-
-
-def reopen(descriptor: int, path: str, cut_mark: bytes) -> None:
-    """Put the file that is at `path` now under `descriptor`, which keeps its number."""
-    new, _ = open_log(path, cut_mark)
-    try:
-        os.dup2(new, descriptor, inheritable=False)
-    finally:
-        os.close(new)
 
 
 def identity(descriptor: int) -> FileIdentity | None:
@@ -150,17 +132,20 @@ def _rename_unlocked(path: str, piece: str) -> bool:
 
 @contextlib.contextmanager
 def _rotation_lock(path: str) -> Iterator[int | None]:
-    """The open lock file, ``None`` where somebody else holds its lock."""
-    lock = open_regular(path, os.O_RDWR | os.O_CREAT)
-    _held.add(lock)
-    try:
-        yield lock if lock_exclusive(lock) else None
-    finally:
-        if lock in _held:  # not in a child forked meanwhile, which has closed it
-            _held.discard(lock)
-            # A child forked before the line above has the same lock: closing is not enough.
-            unlock(lock)
-            os.close(lock)
+    """The descriptor of the lock file, ``None`` where somebody else holds its lock."""
+    global _last_lock
+    if _last_lock is not None:
+        # Closed already, unless an exception that a signal handler raised, as at Ctrl-C,
+        # came in the way: then nobody could rotate for as long as this process lives.
+        _last_lock.close()
+    with unshared(path, os.O_RDWR | os.O_CREAT) as lock:
+        _last_lock = lock
+        try:
+            yield lock.fileno() if lock_exclusive(lock.fileno()) else None
+        finally:
+            if not lock.closed:  # as it is in a child forked meanwhile
+                # Where that was forked at the very moment, closing is not enough.
+                unlock(lock.fileno())
 
 
 def _unused_piece(directory: str, rank: int | None, suffix: str) -> str:

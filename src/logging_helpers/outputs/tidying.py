@@ -6,6 +6,7 @@ long before, and not `gzip`, for whose import nobody who does not compress shoul
 """
 
 import contextlib
+import io
 import os
 import stat
 import threading
@@ -14,7 +15,8 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logging_helpers.outputs.open_log import has_locks, lock_exclusive, open_regular, unlock
+from logging_helpers.outputs.open_log import has_locks, lock_exclusive, unlock
+from logging_helpers.outputs.unshared import unshared
 from logging_helpers.settings.resolve import Rotation
 from ranklog.line_format import parse_name
 
@@ -93,19 +95,19 @@ def _pieces(directory: str, rank: int | None, suffix: str) -> list[_Piece]:
 @contextlib.contextmanager
 def _exclusively(path: str) -> Iterator[int | None]:
     """A descriptor of a piece that nobody else has open to write, else ``None``."""
-    descriptor = open_regular(path, os.O_RDONLY)
-    try:
+    with unshared(path, os.O_RDONLY) as piece:
+        descriptor = piece.fileno()
         is_ours = lock_exclusive(descriptor) and (
             path.endswith(".gz")  # nobody writes to it
             or has_locks(descriptor)
             or time.time() - os.fstat(descriptor).st_mtime > _SAFE_AGE_SECONDS
         )
-        # Another process may have compressed it meanwhile.
-        yield descriptor if is_ours and os.fstat(descriptor).st_nlink else None
-    finally:
-        # A child forked meanwhile would keep the piece locked for as long as it lives.
-        unlock(descriptor)
-        os.close(descriptor)
+        try:
+            # Another process may have compressed it meanwhile.
+            yield descriptor if is_ours and os.fstat(descriptor).st_nlink else None
+        finally:
+            # A child forked at the very moment has the same lock: closing is not enough.
+            unlock(descriptor)
 
 
 def _delete(path: str) -> None:
@@ -144,11 +146,12 @@ def _remove_leftovers(path: str) -> None:
 
 def _pack(descriptor: int, target_path: str) -> None:
     packer = zlib.compressobj(_COMPRESSION_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
-    target = open_regular(target_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    with open(target, "wb") as packed, open(descriptor, "rb", closefd=False) as source:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with unshared(target_path, flags) as target, open(descriptor, "rb", closefd=False) as source:
+        packed = io.BufferedWriter(target)
         while chunk := source.read(_CHUNK_BYTES):
             packed.write(packer.compress(chunk))
         packed.write(packer.flush())
         packed.flush()
         # The original goes: what replaces it must survive a power failure.
-        os.fsync(packed.fileno())
+        os.fsync(target.fileno())
