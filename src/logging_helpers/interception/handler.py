@@ -11,6 +11,7 @@ from typing import Any
 
 from loguru import logger as loguru_logger
 
+from logging_helpers.say import say_once
 from logging_helpers.settings.levels import LevelNames
 from ranklog.line_format import safe_repr
 
@@ -94,6 +95,13 @@ class InterceptHandler(logging.Handler):
             self.handleError(record)
         finally:
             _forwarding.record = outer
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - stdlib's name
+        """Report an error as stdlib does, but never raise: stdlib raises a RecursionError."""
+        try:
+            super().handleError(record)
+        except Exception as error:
+            say_once(f"an error in logging could not be reported: {type(error).__name__}")
 
     def _message(self, record: logging.LogRecord) -> str:
         try:

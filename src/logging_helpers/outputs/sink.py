@@ -83,8 +83,9 @@ class Outputs:
         if not (to_console or to_file):
             return
         message = record["message"]
-        if not isinstance(message, str):
-            raise TypeError("the message is no text")  # `accept` knows what to do
+        # A subclass may say of itself that it has no newline. `accept` knows what to do.
+        if type(message) is not str:
+            raise TypeError("the message is no plain text")
         exception = record["exception"]
         trace = None if exception is None else format_exception(*exception)
         # The console may be closed, full or stalled: the file has the record before.
@@ -93,10 +94,20 @@ class Outputs:
         if to_console:
             try:
                 self.console.write(record["time"], level.name, number, message, trace)
-            except Exception:  # a field of an odd type, with which the file could do something
-                plain = plain_record(record)
-                name = plain["level"].name
-                self.console.write(plain["time"], name, plain["level"].no, message, trace)
+            except Exception:
+                self._print_plain(record, message, trace)
+
+    def _print_plain(self, record: Any, message: str, trace: str | None) -> None:
+        """Print a record with a field of an odd type, with which the file could do something.
+
+        Never raises: the record would be written to the file again.
+        """
+        try:
+            plain = plain_record(record)
+            level = plain["level"]
+            self.console.write(plain["time"], level.name, level.no, message, trace)
+        except Exception as error:  # no memory, no stack left
+            say_once(f"a record could not be printed: {type(error).__name__}: {safe_text(error)}")
 
     def _find(self, name: str | None) -> tuple[int, int]:
         console = self._console_level.for_logger(name or "")
@@ -156,8 +167,10 @@ class Sink:
         """Deliver a record with fields of other types than loguru gave them."""
         try:
             self.outputs.deliver(plain_record(record))
-        except Exception:
+        except Exception:  # no memory, no stack left
             say_once(f"a record could not be written: {type(error).__name__}: {safe_text(error)}")
+            if self.outputs.file is not None:
+                self.outputs.file.file.count_lost(type(error).__name__)
 
 
 def no_template(_record: Any) -> str:

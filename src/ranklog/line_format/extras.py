@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from ranklog.line_format.escapes import escape_c1_json
 
 _DEEPEST = 32
-"""Containers nested deeper are written as their ``repr``."""
+"""Containers nested deeper are written as their ``repr``, once any is nested too deep."""
+_TOO_DEEP = 100
+"""Depth that no reader should be asked for: Python's own parser gives up before 1,000."""
+_LONG_NUMBER = r"[0-9]{4301}"
+"""What ``int()`` refuses, unless a program has lifted that limit for itself."""
 
 
 def safe_repr(value: object) -> str:
@@ -90,9 +95,25 @@ def json_text(value: str | dict[str, Any]) -> str:
     """
     try:
         text = _encode(value)
+        if len(text) > 2 * _TOO_DEEP and not _is_readable(value, text):
+            text = _encode(_fallback(value))
     except Exception:  # NaN, a cycle, depth, an odd key, a huge integer
         text = _encode(_fallback(value))
     return escape_c1_json(text)
+
+
+def _is_readable(value: str | dict[str, Any], text: str) -> bool:
+    """Whether every reader will take `value`, of which this process has just made `text`."""
+    if text.count("[") + text.count("{") > _TOO_DEEP and _is_deeper(value, _TOO_DEEP):
+        return False
+    return re.search(_LONG_NUMBER, text) is None or isinstance(value, str)
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    if not isinstance(value, (dict, list, tuple)):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(item, depth - 1) for item in items)
 
 
 def _fallback(value: str | dict[str, Any]) -> Any:
