@@ -175,6 +175,30 @@ def test_a_child_forked_while_the_tidying_thread_might_import_can_tidy(run_dir):
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_rotations_that_come_faster_than_compression_do_not_pile_threads_up(
+    make_file, logs, monkeypatch
+):
+    """4,000 threads were seen, on a machine that was busy."""
+    held, threads = threading.Event(), []
+    real = os.fsync
+
+    def slow(descriptor):
+        held.wait(TIMEOUT_SECONDS)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    file = make_file(max_bytes=100, gzip=True)
+    for number in range(30):
+        file.write(line(f"{number} " + "x" * 100))
+        threads.append(sum(thread.name == "ranklog-tidy" for thread in threading.enumerate()))
+    held.set()
+    join_tidying()
+    assert 1 == max(threads)
+    # All of them in the end, also those that came while it was at it.
+    assert [LOCK, *["script_1.TIME.log.gz"] * 30, LIVE] == names(logs)
+    assert 30 == len(messages(logs)[0])
+
+
 def test_a_child_forked_while_a_piece_is_compressed_keeps_none_of_its_files(logs, monkeypatch):
     """It would keep the space of a piece that is deleted, for as long as it lives."""
     plant(logs, piece(1))

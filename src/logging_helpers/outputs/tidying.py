@@ -31,6 +31,21 @@ _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 _CHUNK_BYTES = 1 << 20
 
 
+_Files = tuple[str, "int | None", str]
+"""Directory, rank and suffix of pieces."""
+_wanted: dict[_Files, Rotation] = {}
+_busy: set[_Files] = set()
+
+
+def _forget() -> None:  # the threads of the parent do not exist in a child
+    _wanted.clear()
+    _busy.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 class _Piece(NamedTuple):
     path: str
     size_bytes: int
@@ -39,17 +54,37 @@ class _Piece(NamedTuple):
 def start_tidying(directory: str, rank: int | None, suffix: str, rotation: Rotation) -> None:
     """Compress and delete pieces as `rotation` says, in a thread of their own.
 
-    The thread holds no records; the program's exit waits for it. Pieces it does not get to
-    are left for the next rotation.
+    The thread holds no records; the program's exit waits for it. While it is at it, those who
+    want more only leave word: rotations may come faster than pieces can be compressed. Pieces
+    it does not get to are left for the next rotation.
     """
     if not rotation.gzip and rotation.keep_pieces is None and rotation.keep_bytes is None:
         return
-    thread = threading.Thread(
-        target=tidy, args=(directory, rank, suffix, rotation), name="ranklog-tidy"
-    )
-    # At the end of the interpreter no threads can be started.
-    with contextlib.suppress(RuntimeError):
+    files = (directory, rank, suffix)
+    _wanted[files] = rotation
+    if files in _busy:
+        return
+    _busy.add(files)
+    thread = threading.Thread(target=_tidy_while_wanted, args=files, name="ranklog-tidy")
+    try:
         thread.start()
+    except BaseException as error:
+        _busy.discard(files)
+        # At the end of the interpreter no threads can be started.
+        if not isinstance(error, RuntimeError):
+            raise
+
+
+def _tidy_while_wanted(directory: str, rank: int | None, suffix: str) -> None:
+    files = (directory, rank, suffix)
+    # No lock, which a signal handler that logs could wait for: should two do this at once,
+    # they do each other no harm, as two processes do not.
+    while (rotation := _wanted.pop(files, None)) is not None:
+        _busy.add(files)
+        try:
+            tidy(directory, rank, suffix, rotation)
+        finally:
+            _busy.discard(files)
 
 
 def tidy(directory: str, rank: int | None, suffix: str, rotation: Rotation) -> None:
