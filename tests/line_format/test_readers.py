@@ -23,6 +23,7 @@ from ranklog.line_format import (
     text_reader,
 )
 from ranklog.line_format.extras import json_text
+from ranklog.line_format.text_splitter import TextSplitter
 
 STACK = 'Current thread 0x00007f0000000740 (most recent call first):\n  File "x.py", line 3 in f\n'
 FOREIGN = (
@@ -188,7 +189,7 @@ def ended(layout: Layout, block: bytes) -> bytes:
 def test_text_is_split_at_once_as_it_is_line_by_line(block: bytes) -> None:
     damage, expected = Damage(), Damage()
     found = text_reader.split(block, damage)
-    items = text_reader._Splitter(expected).split(block)
+    items = TextSplitter(expected).split(block)
     assert (items, [item[:26] for item in items], expected) == (*found, damage)
 
 

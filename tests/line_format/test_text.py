@@ -236,6 +236,29 @@ def test_a_record_that_landed_in_the_middle_of_a_raw_line_is_read(torn: str, for
     assert [CRASH + torn, ", line 3 in f\n" + CRASH.rstrip("\n"), None] == [r.raw for r in records]
 
 
+@pytest.mark.parametrize(
+    ("before", "rest"),
+    [(", line 3 in ", "step\n"), (", line 3 in step", "\n"), (", line 3", " in step\n")],
+)
+def test_a_record_that_landed_in_a_frame_that_looks_finished_is_read(
+    before: str, rest: str
+) -> None:
+    """The rest of the frame stands below it, and below what else landed there."""
+    frame = '  File "loop.py"'
+    content = text(A) + CRASH + frame + before + text(B, is_child=True) + text(A) + rest
+    records, _ = read(content + frame + ", line 4 in main\n\n" + text(C))
+    assert [A, replace(B, pid=None), A, C] == records
+
+
+@pytest.mark.parametrize("below", ["", '  File "loop.py", line 4 in main\n', text(C)])
+def test_a_function_named_like_a_header_is_no_record(below: str) -> None:
+    frame = f'  File "loop.py", line 3 in {HEADER}\n'
+    records, _ = read(text(A) + CRASH + frame + below)
+    assert [A, *([C] if below == text(C) else [])] == records
+    assert records[0].raw is not None
+    assert HEADER in records[0].raw
+
+
 def counts(damage: Damage) -> tuple[int, int]:
     return damage.cut_records, damage.foreign_lines
 
