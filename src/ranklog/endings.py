@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ranklog.files.discover import Source
-from ranklog.files.seeking import head, tail
+from ranklog.files.seeking import LOOK_BYTES, head, tail
 from ranklog.line_format import Damage, Reader, Record, Records
 from ranklog.run import Run
 from ranklog.stacks import fatal_error
-from ranklog.stamps import seconds_between
+from ranklog.stamps import seconds_between, time_of
 
-LOOK_BYTES = 64 << 10
 _GAPS = 50
 """How many of the last gaps between records make a rank's cadence."""
 _LEAST_SECONDS = 5.0
@@ -83,12 +84,13 @@ class Ending(NamedTuple):
         return "silent" if is_behind or has_stopped else "running"
 
 
-def find_endings(run: Run, look_bytes: int = LOOK_BYTES) -> list[Ending]:
+def find_endings(run: Run, look_bytes: int | None = None) -> list[Ending]:
     """The ending of every rank, by rank; of several sources of one rank, the newest.
 
     Args:
         run: The run.
-        look_bytes: How much to read of the end of each source.
+        look_bytes: How much to read of the end of each source, where that is not enough that
+            others have read already.
     """
     endings: dict[int, Ending] = {}
     for source in run.sources:
@@ -112,9 +114,13 @@ def _order(ending: Ending) -> tuple[bool, bool, bytes]:
     return ending.is_part, ending.exit != "reconfigured", ending.newest
 
 
-def _ending(run: Run, source: Source, look_bytes: int) -> Ending | None:
+def _ending(run: Run, source: Source, look_bytes: int | None) -> Ending | None:
     span = run.span(source)
-    records = tail(source, None if span is None else span.end, look_bytes, run.damage)
+    end = None if span is None else span.end
+    if end is None and look_bytes is None:
+        records = run.end_of(source)
+    else:
+        records = tail(source, end, look_bytes or LOOK_BYTES, run.damage)
     if not records.items:
         return None
     reader = source.layout.reader()
@@ -122,11 +128,10 @@ def _ending(run: Run, source: Source, look_bytes: int) -> Ending | None:
     own = {part: origin for part in {*parts} if (origin := reader.origin(part)) and origin.is_own}
     begin, exit_kind = 0, None
     fields: dict[str, Any] | None = None
-    for number, part in enumerate(parts):
-        origin = own.get(part)
-        if origin is not None and origin.is_banner:
+    for number, origin in [(n, own[part]) for n, part in enumerate(parts) if part in own]:
+        if origin.is_banner:
             begin, exit_kind, fields = number, None, _fields(reader, records.items[number])
-        elif origin is not None and origin.is_end:
+        elif origin.is_end:
             exit_kind = str(_fields(reader, records.items[number]).get("exit"))
     first = _first_banner(source, reader)
     has_restarted = fields is not None and first != records.items[begin]
@@ -145,8 +150,9 @@ def _ending(run: Run, source: Source, look_bytes: int) -> Ending | None:
 
 
 def _longest_gap(keys: list[bytes]) -> float:
-    some = sorted(keys[-_GAPS:])
-    return max(map(seconds_between, some, some[1:]), default=0.0)
+    times = [time for key in sorted(keys[-_GAPS:]) if (time := time_of(key)) is not None]
+    gaps = (later - earlier for earlier, later in pairwise(times))
+    return max(gaps, default=timedelta()).total_seconds()
 
 
 def _first_banner(source: Source, reader: Reader) -> bytes | None:

@@ -12,7 +12,7 @@ from ranklog.attempts import Attempt, attempts_of, last_attempts
 from ranklog.files.discover import Source, discover
 from ranklog.files.record_blocks import BEGINNING, Start, record_blocks
 from ranklog.files.seeking import head, start_at, tail
-from ranklog.line_format import Damage
+from ranklog.line_format import Damage, Records
 from ranklog.merging import SET_BACK_SECONDS, Batch, Ordering, block_bytes
 from ranklog.selection import EVERYTHING, Filter, Selection
 from ranklog.stamps import LATEST, stamp_of, time_of
@@ -63,6 +63,7 @@ class Run:
         self._tracks = tracks
         found = discover(*([path] if isinstance(path, (str, os.PathLike)) else path))
         self._found = found
+        self._ends: dict[Source, Records] = {}
         has_ranks = selection.ranks.ranges is not None
         self._filter = Filter(selection, self.world_size if has_ranks else None)
         # What only other ranks wrote need not be looked at.
@@ -73,9 +74,27 @@ class Run:
     @cached_property
     def world_size(self) -> int | None:
         """Size of the job, as far as beginnings and ends of files tell; the newest banner counts."""
-        sizes = sorted(size for source in self._found for size in _world_sizes(source))
+        sizes = sorted(size for source in self._found for size in self._world_sizes(source))
         ranks = [source.rank + 1 for source in self._found if source.rank is not None]
         return sizes[-1][1] if sizes else max(ranks, default=None)
+
+    def _world_sizes(self, source: Source) -> Iterator[tuple[bytes, int]]:
+        reader = source.layout.reader()
+        for records in (head(source), self.end_of(source)):
+            if reader.BANNER not in b"".join(records.items):
+                continue
+            for key, item in zip(records.keys, records.items, strict=True):
+                record = reader.parse(item, Damage()) if reader.BANNER in item else None
+                size = None if record is None else record.extra.get("world_size")
+                if record is not None and record.is_banner and isinstance(size, int):
+                    yield key, size
+
+    def end_of(self, source: Source) -> Records:
+        """The last records of a source, whatever was asked for. Read once."""
+        known = self._ends.get(source)
+        if known is None:
+            known = self._ends[source] = tail(source, damage=self.damage)
+        return known
 
     def _may_hold(self, source: Source) -> bool:
         """Whether records of a rank that was asked for may be in a source."""
@@ -145,7 +164,7 @@ class Run:
         since, until = self._selection.since, self._selection.until
         end = None
         if isinstance(since, timedelta) or isinstance(until, timedelta):
-            newest = (max(tail(source).keys, default=b"") for source in self._found)
+            newest = (max(self.end_of(source).keys, default=b"") for source in self._found)
             end = time_of(max(newest, default=b""))
         return _stamp(since, end), _stamp(until, end)
 
@@ -176,17 +195,6 @@ def _span_of(attempt: Attempt, attempts: list[Attempt]) -> Span:
     # Its banner, at the start, is the turn to it.
     before = max(attempt.ordinal - 1, 0)
     return Span(attempt.start, after[0] if after else None, before)
-
-
-def _world_sizes(source: Source) -> Iterator[tuple[bytes, int]]:
-    reader = source.layout.reader()
-    for records in (head(source), tail(source)):
-        for key, item in zip(records.keys, records.items, strict=True):
-            if reader.BANNER in item:
-                record = reader.parse(item, Damage())
-                size = None if record is None else record.extra.get("world_size")
-                if record is not None and record.is_banner and isinstance(size, int):
-                    yield key, size
 
 
 def _slack(stamp: bytes, direction: int) -> bytes:

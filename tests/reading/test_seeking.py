@@ -34,7 +34,7 @@ def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
-    for name, size in (("_HEAD_BYTES", 64), ("_LOOK_BYTES", 512), ("_SCAN_BYTES", 512)):
+    for name, size in (("_HEAD_BYTES", 64), ("LOOK_BYTES", 512), ("_SCAN_BYTES", 512)):
         patch.setattr(seeking, name, size)
 
 

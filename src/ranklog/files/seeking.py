@@ -11,7 +11,8 @@ from ranklog.files.record_blocks import BEGINNING, Cutter, Start, limited
 from ranklog.line_format import Damage, Reader, Records
 
 _HEAD_BYTES = 8 << 10
-_LOOK_BYTES = 64 << 10
+LOOK_BYTES = 32 << 10
+"""How much of an end is looked at, unless asked for more."""
 _SCAN_BYTES = 1 << 20  # of a compressed file
 _MOST_BYTES = 64 << 20
 """Where there is no record in so much, the file is somebody else's."""
@@ -33,7 +34,7 @@ def head(source: Source, start: Start = BEGINNING) -> Records:
 def tail(
     source: Source,
     end: Start | None = None,
-    look_bytes: int = _LOOK_BYTES,
+    look_bytes: int = LOOK_BYTES,
     damage: Damage | None = None,
 ) -> Records:
     """The last records of a source.
@@ -134,9 +135,9 @@ def _offset_of(reader: Reader, segment: Segment, key: bytes) -> int:
     find_start = re.compile(rb"\n(?:" + reader.START + rb")").search
     try:
         low, high = 0, file.size()
-        while high - low > _LOOK_BYTES:
+        while high - low > LOOK_BYTES:
             middle = (low + high) // 2
-            data = file.read_at(middle, _LOOK_BYTES)
+            data = file.read_at(middle, LOOK_BYTES)
             match = find_start(data)
             end = data.rfind(b"\n") + 1
             start = None if match is None else match.start() + 1
