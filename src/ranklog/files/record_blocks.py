@@ -102,7 +102,9 @@ class Cutter:
             self._line.append(data)
             return b""
         new = b"".join((*self._line, data))
-        cut = self._last_start(new)
+        cut = self.last_start(new)
+        if cut is None and self._lines and self._match(new):
+            cut = 0
         if cut is None:
             end = new.rfind(b"\n") + 1
             self._keep(new[:end], new[end:])
@@ -128,12 +130,13 @@ class Cutter:
         self._lines_bytes = 0
         return rest
 
-    def _last_start(self, new: bytes) -> int | None:
-        position = len(new)
-        while (position := new.rfind(b"\n", 0, position)) >= 0:
-            if self._match(new, position + 1):
+    def last_start(self, block: bytes) -> int | None:
+        """Where in a block its last record begins, but for one at the very beginning of it."""
+        position = len(block)
+        while (position := block.rfind(b"\n", 0, position)) >= 0:
+            if self._match(block, position + 1):
                 return position + 1
-        return 0 if self._lines and self._match(new) else None
+        return None
 
     def _keep(self, lines: bytes, line: bytes) -> None:
         if lines:

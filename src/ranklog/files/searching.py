@@ -54,7 +54,17 @@ def search(
         for block in chain(blocks(segment, _BLOCK_BYTES, damage, offset), [None]):
             if block is None:
                 cutter.end_line(source.layout.cut_mark)
-            whole = cutter.rest() if block is None else cutter.feed(block)
+                whole = cutter.rest()
+            else:
+                held = cutter.rest()
+                begin = None if finder.may_be_in(held, block) else cutter.last_start(block)
+                if begin is not None:
+                    # Nothing here: what may go on in the next block is enough. To cut all of it
+                    # out would cost more than to search it.
+                    cutter.feed(block[begin:])
+                    offset += len(held) + begin
+                    continue
+                whole = cutter.feed(held + block)
             for begin, end in finder.spans(whole):
                 for at, item, key in _records(reader, whole[begin:end]):
                     if any(needle in item for needle in needles):
@@ -80,6 +90,12 @@ class _Finder:
         self._is_start = re.compile(start).match
         self._next_start = re.compile(rb"\n(?=" + start + rb")").search
         self._needles = needles
+        self._longest = max(map(len, needles), default=0)
+
+    def may_be_in(self, held: bytes, block: bytes) -> bool:
+        """Whether a needle is in a block, in what is held above it, or across the two."""
+        seam = held[-self._longest :] + block[: self._longest]
+        return any(needle in some for needle in self._needles for some in (block, held, seam))
 
     def spans(self, block: bytes) -> Iterator[tuple[int, int]]:
         """Begin and end of the records of a block that hold a needle, or of what is above them."""
