@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from run_files import STACKS, TORN_STACK, at, damaged_files, lay_out, split_whole, write_source
 
@@ -40,6 +40,8 @@ def test_exactly_the_records_that_hold_a_needle_are_found_each_once(
     layout: Layout, block_bytes: int, data: st.DataObject, needles: list[bytes], gz: int, size: int
 ) -> None:
     contents = [b"".join(data.draw(damaged_files(layout))) for _ in range(size)]
+    # Where segments are read as one, a mark at the start of one is about the record before it.
+    assume(not any(content.lstrip(b"\n").startswith(b"    ~ cut") for content in contents[1:]))
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "_BLOCK_BYTES", block_bytes)
         source = write_source(Path(directory), layout, contents, gz=gz)
