@@ -15,6 +15,8 @@ BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 VOLATILE = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00", "UTC"),
     (r"\[\d\d:\d\d:\d\d\.\d{3}\]", "[LOCAL]"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC on \S+, pid \d+", "UTC on H, pid P"),
+    (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "TIME"),
     (r'"host":"[^"]+","pid":\d+,"python":"[\d.]+"', '"host":H,"pid":P,"python":V'),
     (r'"pid":\d+', '"pid":P'),
     (r"started on \S+, pid \d+", "started on H, pid P"),
@@ -51,7 +53,7 @@ def reader_directory(tmp_path):
 def test_every_command_prints_what_the_readme_shows(reader_directory, child_environment):
     path = f"{Path(sys.executable).parent}{os.pathsep}{child_environment['PATH']}"
     commands = list(_commands())
-    assert len(commands) == 6
+    assert len(commands) == 9
     for command, expected in commands:
         done = subprocess.run(
             ["bash", "-c", f"{command} 2>&1"],
