@@ -3,6 +3,7 @@
 Arguments: run directory, and the rank that fails in the first attempt (none: -1).
 """
 
+import gc
 import logging
 import os
 import platform
@@ -66,10 +67,12 @@ def main():
     log_master("training starts", logger=logger)
     train(failing_rank if will_fail else None)
     log_master("training ends", logger=logger, level=logging.WARNING)
-    # Joins gloo's threads, which would abort a Python that is shutting down. Under
-    # DistributedDataParallel it does not (torch 2.13), so this program does without; see
-    # https://github.com/pytorch/pytorch/pull/179291
+    # Joins gloo's threads, which would abort a Python that is shutting down, once nobody needs
+    # them any more and nothing refers to the group. Under DistributedDataParallel it does not
+    # (torch 2.13), so this program does without; see https://github.com/pytorch/pytorch/pull/179291
+    dist.barrier()
     dist.destroy_process_group()
+    gc.collect()
 
 
 if __name__ == "__main__":
