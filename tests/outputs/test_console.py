@@ -16,7 +16,7 @@ from loguru import logger as loguru_logger
 from logging_helpers import init_logging, log_master
 from logging_helpers.outputs.console import Console, wants_colour
 
-TIME = datetime(2026, 10, 5, 12, 34, 56, 789999)
+CLOCK = "12:34:56.789"
 
 
 def at_a_fixed_time(text):
@@ -25,8 +25,13 @@ def at_a_fixed_time(text):
 
 def printed(message, *, level="INFO", number=20, label="", exception=None, stream=None):
     stream = stream or io.StringIO()
-    Console(stream, label).write(TIME, level, number, message, exception)
+    write(Console(stream, label), message, level=level, number=number, exception=exception)
     return stream.getvalue()
+
+
+def write(console, message, *, level="INFO", number=20, exception=None):
+    labels = console.labels(level, number)
+    console.write(CLOCK, labels, message, message.isprintable(), exception)
 
 
 class Terminal(io.StringIO):
@@ -195,7 +200,7 @@ class Counting(io.StringIO):
 
 def test_a_record_is_one_write_and_one_flush():
     stream = Counting()
-    Console(stream, "").write(TIME, "INFO", 20, "a\nb", "c\nd")
+    write(Console(stream, ""), "a\nb", exception="c\nd")
     assert ["[12:34:56.789] INFO     a\nb\nc\nd\n", "flush"] == stream.calls
 
 
@@ -203,6 +208,6 @@ def test_what_the_streams_encoding_cannot_hold_is_escaped():
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict", newline="\n")
     for message in ("é日本", "\ud800"):
-        Console(stream, "").write(TIME, "INFO", 20, message, None)
+        write(Console(stream, ""), message)
     start = b"[12:34:56.789] INFO     "
     assert start + b"\\xe9\\u65e5\\u672c\n" + start + b"\\ud800\n" == raw.getvalue()

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from datetime import datetime
 
 import pytest
 from rank_files import TIMEOUT_SECONDS, user_messages, with_helpers
@@ -14,7 +13,7 @@ from rank_files import TIMEOUT_SECONDS, user_messages, with_helpers
 from logging_helpers import init_logging, printing
 from logging_helpers.outputs.console import Console
 
-TIME = datetime(2026, 10, 5, 12, 34, 56, 789999)
+CLOCK = "12:34:56.789"
 
 
 class Broken:
@@ -71,10 +70,11 @@ def test_lines_of_threads_stay_whole_on_a_stream_that_is_not_safe_for_threads():
 
     stream = Unsafe()
     console = Console(stream, "")
+    labels = console.labels("INFO", 20)
 
     def work(name):
         for _ in range(100):
-            console.write(TIME, "INFO", 20, name * 20, None)
+            console.write(CLOCK, labels, name * 20, True, None)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
     for thread in threads:

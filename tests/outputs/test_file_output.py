@@ -160,13 +160,6 @@ def test_a_child_writes_its_own_pid_and_no_banner(make_output, logs):
     assert 1 == sum(record.is_banner for record in read(logs))
 
 
-def test_places_made_up_at_run_time_do_not_fill_the_memory(make_output):
-    output = make_output()
-    for number in range(25_000):
-        output._find_kind("app", "f", number, "INFO", 20, 7)
-    assert len(output._kinds) <= 10_000
-
-
 def test_extra_fields_are_kept_but_for_the_rank(logs):
     init_logging(run_dir=logs.parent)
     loguru_logger.bind(epoch=3, rank=99).info("bound")

@@ -101,17 +101,19 @@ def test_the_file_has_a_record_before_the_console(run_dir):
     assert [["first"], ["first", "second"]] == in_file
 
 
-def test_names_made_up_at_run_time_do_not_fill_the_memory(shown):
+def test_places_made_up_at_run_time_do_not_fill_the_memory(shown):
     init_logging(stream=shown.stream)
     outputs = Outputs.nowhere(Console(shown.stream, ""))
     for number in range(25_000):
-        outputs._find(f"name {number}")
-    assert len(outputs._thresholds) <= 10_000
+        outputs._find(f"name {number}", "f", number, "INFO", 20, 7)
+    assert len(outputs._kinds) <= 10_000
 
 
 def test_outputs_that_are_nowhere_write_nothing(shown):
     outputs = Outputs.nowhere(Console(shown.stream, ""))
-    outputs.deliver({"level": SimpleNamespace(name="CRITICAL", no=50), "name": "x"})
+    level, process = SimpleNamespace(name="CRITICAL", no=50), SimpleNamespace(id=7)
+    place = {"name": "x", "function": "f", "line": 1}
+    outputs.deliver({**place, "level": level, "process": process, "message": "m"})
     assert "" == shown.stream.getvalue()
 
 

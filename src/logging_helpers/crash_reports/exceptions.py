@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime, timezone
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from logging_helpers.outputs.file_output import FileOutput
 from logging_helpers.outputs.plain_record import safe_text
 from logging_helpers.outputs.tracebacks import format_exception
-from ranklog.line_format import STANDARD_LEVELS, safe_repr
+from ranklog.line_format import safe_repr
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -118,35 +116,23 @@ class UncaughtExceptions:
         place = _place(frames)
         if issubclass(kind, KeyboardInterrupt):
             # Somebody wanted this. Where the rank was is worth a line, no traceback.
-            file.write(_record("WARNING", place, file), "interrupted by KeyboardInterrupt", None)
+            file.write_now("WARNING", place, "interrupted by KeyboardInterrupt", None)
             return
         trace = format_exception(kind, value, frames)
         text = safe_text(value).partition("\n")[0][:_MOST_CHARACTERS]
         message = f"{start()} {kind.__qualname__}" + (f": {text}" if text else "")
-        file.write(_record("CRITICAL", place, file), message, trace)
+        file.write_now("CRITICAL", place, message, trace)
 
 
 def _hooks() -> tuple[Callable[..., Any], ...]:
     return (sys.excepthook, threading.excepthook, sys.unraisablehook)
 
 
-def _place(frames: TracebackType | None) -> dict[str, Any]:
+def _place(frames: TracebackType | None) -> tuple[str | None, str, int]:
     """The module, function and line where an exception was raised."""
     if frames is None:
-        return {"name": "", "function": "", "line": 0}
+        return "", "", 0
     while frames.tb_next is not None:
         frames = frames.tb_next
     code = frames.tb_frame.f_code
-    name = frames.tb_frame.f_globals.get("__name__")
-    return {"name": name, "function": code.co_name, "line": frames.tb_lineno}
-
-
-def _record(level: str, place: dict[str, Any], file: FileOutput) -> dict[str, Any]:
-    """What loguru would have made of it; going through loguru would print it as well."""
-    return {
-        **place,
-        "level": SimpleNamespace(name=level, no=STANDARD_LEVELS[level]),
-        "extra": {"rank": file.info.rank},
-        "process": SimpleNamespace(id=os.getpid()),
-        "time": datetime.now(timezone.utc),
-    }
+    return frames.tb_frame.f_globals.get("__name__"), code.co_name, frames.tb_lineno

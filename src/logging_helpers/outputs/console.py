@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TextIO
 
 from logging_helpers import printing
@@ -16,7 +15,6 @@ _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 # Colour sequences (SGR) are printed on purpose and cannot move the cursor or clear the screen.
 _COLOUR = r"\x1b\[[0-9;:]*m"
 _RESET = "\x1b[0m"
-_MOST_LABELS = 1000
 
 
 def _colour_of(level_number: int) -> str:
@@ -58,21 +56,35 @@ class Console:
     def __init__(self, stream: TextIO | None, rank_label: str) -> None:
         self._stream = stream
         self._rank_label = rank_label
-        # The second printed last and its text: one tuple, so that threads never mix two.
-        self._clock: tuple[int, int, int, str] = (-1, 0, 0, "")
-        self._labels: dict[str, str] = {}
+        # The stream printed to last, and whether it wants colour and to be flushed.
         self._seen: tuple[TextIO | None, bool, bool] = (None, False, False)
 
+    def labels(self, level: str, number: int) -> tuple[str, str]:
+        """Rank and level as lines show them, without and with colour; worth caching.
+
+        Args:
+            level: Level name.
+            number: Its number, which chooses the colour.
+        """
+        text = level.ljust(8)
+        rank = self._rank_label
+        return f"{rank}{text} ", f"{rank}{_colour_of(number)}{text}{_RESET} "
+
     def write(
-        self, time: datetime, level: str, level_number: int, message: str, exception: str | None
+        self,
+        clock: str,
+        labels: tuple[str, str],
+        message: str,
+        is_printable: bool,
+        exception: str | None,
     ) -> None:
         """Print one record.
 
         Args:
-            time: Local time.
-            level: Level name.
-            level_number: Its number, which chooses the colour.
+            clock: Local time, ``HH:MM:SS.mmm``.
+            labels: What `labels` gave for its level.
             message: Any text.
+            is_printable: ``message.isprintable()``.
             exception: Formatted traceback without its last newline, or ``None``.
         """
         # sys.stderr is None under pythonw and in some daemons, which typeshed leaves out.
@@ -83,25 +95,12 @@ class Console:
         if stream is not seen:
             colour, flush = wants_colour(stream, os.environ), _needs_flush(stream)
             self._seen = (stream, colour, flush)
-        text = message if exception is None else f"{message}\n{exception}"
-        if not text.isprintable():
-            text = _tamed(text, colour)
-        second, minute, hour, clock = self._clock
-        if time.second != second or time.minute != minute or time.hour != hour:
-            clock = f"[{time.hour:02d}:{time.minute:02d}:{time.second:02d}."
-            self._clock = (time.second, time.minute, time.hour, clock)
-        if colour:
-            label = f"{self._rank_label}{_colour_of(level_number)}{level.ljust(8)}{_RESET} "
-        else:
-            label = self._labels.get(level) or self._label(level)
-        line = f"{clock}{time.microsecond // 1000:03d}] {label}{text}\n"
-        printing.print_line(stream, line, flush)
-
-    def _label(self, level: str) -> str:
-        label = f"{self._rank_label}{level.ljust(8)} "
-        if len(self._labels) < _MOST_LABELS:
-            self._labels[level] = label
-        return label
+        if exception is not None:
+            message = f"{message}\n{exception}"
+            is_printable = False
+        if not is_printable:
+            message = _tamed(message, colour)
+        printing.print_line(stream, f"[{clock}] {labels[colour]}{message}\n", flush)
 
     def flush(self) -> None:
         """Flush the stream; never raises."""

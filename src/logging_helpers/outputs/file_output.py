@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from logging_helpers.identity.rank_info import RankInfo
 from logging_helpers.outputs.rank_file import RankFile
@@ -23,10 +23,19 @@ from ranklog.line_format import (
     user_line,
 )
 
-_MOST_KINDS = 10_000
-# What records of one place, level and process share: the part of their lines between time and
-# message, the level's number where a reader would not know it, the count of the level's records.
-_Kind = tuple[str, "int | None", "itertools.count[int]"]
+
+class FileKind(NamedTuple):
+    """What the lines of records of one place, level and process share.
+
+    Attributes:
+        origin: The part between time and message.
+        number: The level's number, where a reader would not know it.
+        counter: Counts the records of that level.
+    """
+
+    origin: str
+    number: int | None
+    counter: itertools.count[int]
 
 
 class FileOutput:
@@ -48,9 +57,8 @@ class FileOutput:
     ) -> None:
         self.info = info
         self.owner_pid = owner_pid
-        self._layout = layout
+        self.layout = layout
         self._banner_bytes = 0
-        self._kinds: dict[tuple[Any, ...], _Kind] = {}
         self._counts: dict[str, itertools.count[int]] = {}
         self.file = RankFile(
             directory,
@@ -60,52 +68,82 @@ class FileOutput:
             lambda text: self._compose_own(NOTICE_FUNCTION, "WARNING", text, {}),
         )
 
-    def write(self, record: Any, message: str, trace: str | None) -> None:
-        """Write one loguru record.
+    def kind(
+        self, name: Any, function: Any, line: Any, level: Any, number: Any, pid: Any
+    ) -> FileKind:
+        """What records share; worth caching.
 
         Args:
-            record: The record.
-            message: Its message.
-            trace: Its formatted traceback without the last newline, or ``None``.
+            name: Logger name.
+            function: Name of the calling function.
+            line: Line number of the call.
+            level: Level name.
+            number: Its number.
+            pid: Process id.
 
         Raises:
-            Exception: Some field is of a type that a program's patcher put there; nothing
-                is written then.
+            Exception: Some argument is of a type that a program's patcher put there.
         """
-        level = record["level"]
-        kind = (
-            *(record["name"], record["function"], record["line"]),
-            *(level.name, level.no, record["process"].id),
-        )
-        origin, number, count = self._kinds.get(kind) or self._find_kind(*kind)
-        extra = record["extra"]
-        if len(extra) > 1 or "rank" not in extra:
-            extra = {key: value for key, value in extra.items() if key != "rank"}
-        else:
-            extra = {}
-        if number is not None:
-            extra["levelno"] = number
-        self.file.write(self._layout.encode(record["time"], origin, message, trace, extra))
-        next(count)  # atomic where `+= 1` is not
-
-    def _find_kind(
-        self, name: Any, function: Any, line: Any, level: Any, number: Any, pid: Any
-    ) -> _Kind:
         _require(level, str)
         is_child = pid != self.owner_pid
         if is_child:
             _require(pid, int)
         logger = "" if name is None else str(name)
-        kind = (
-            self._layout.head(level, self.info.rank, pid, is_child)
-            + self._layout.site(logger, str(function), user_line(logger, line)),
+        return FileKind(
+            self.layout.head(level, self.info.rank, pid, is_child)
+            + self.layout.site(logger, str(function), user_line(logger, line)),
             None if STANDARD_LEVELS.get(level) == number else number,
             self._counts.setdefault(level, itertools.count()),
         )
-        if len(self._kinds) >= _MOST_KINDS:  # names made up at run time
-            self._kinds = {}
-        self._kinds[name, function, line, level, number, pid] = kind
-        return kind
+
+    def write(
+        self,
+        kind: FileKind,
+        stamp: str,
+        message: str,
+        is_printable: bool,
+        trace: str | None,
+        extra: dict[str, Any],
+    ) -> None:
+        """Write one record.
+
+        Args:
+            kind: What it shares with others.
+            stamp: Its time, in the layout's way.
+            message: Its message.
+            is_printable: ``message.isprintable()``.
+            trace: Its formatted traceback without the last newline, or ``None``.
+            extra: Its extra fields; ``rank`` is left out.
+
+        Raises:
+            Exception: Some field is of a type that a program's patcher put there; nothing
+                is written then.
+        """
+        origin, number, counter = kind
+        fields = None
+        if len(extra) > 1 or number is not None or "rank" not in extra:
+            fields = {key: value for key, value in extra.items() if key != "rank"}
+            if number is not None:
+                fields["levelno"] = number
+        self.file.write(
+            self.layout.encode_stamped(stamp, origin, message, is_printable, trace, fields)
+        )
+        next(counter)  # atomic where `+= 1` is not
+
+    def write_now(
+        self, level: str, place: tuple[str | None, str, int], message: str, trace: str | None
+    ) -> None:
+        """Write a record of this moment, past loguru.
+
+        Args:
+            level: Name of one of loguru's own levels.
+            place: Logger name, function and line.
+            message: Its message.
+            trace: Its formatted traceback without the last newline, or ``None``.
+        """
+        kind = self.kind(*place, level, STANDARD_LEVELS[level], os.getpid())
+        now = self.layout.stamp(datetime.now(timezone.utc))
+        self.write(kind, now, message, message.isprintable(), trace, {"rank": self.info.rank})
 
     def write_banner(self) -> None:
         """Write the record that a process starts with."""
@@ -160,11 +198,11 @@ class FileOutput:
         self, function: str, level: str, message: str, fields: dict[str, Any]
     ) -> bytes:
         pid = os.getpid()
-        return self._layout.encode(
+        return self.layout.encode(
             datetime.now(timezone.utc),
-            self._layout.head(level, self.info.rank, pid, pid != self.owner_pid)
+            self.layout.head(level, self.info.rank, pid, pid != self.owner_pid)
             # Line 0, which no user's record of that name has, tells them apart.
-            + self._layout.site(BANNER_LOGGER, function, 0),
+            + self.layout.site(BANNER_LOGGER, function, 0),
             message,
             None,
             fields,

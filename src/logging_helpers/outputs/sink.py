@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from logging_helpers.outputs.clock import Clock
 from logging_helpers.outputs.console import Console
-from logging_helpers.outputs.file_output import FileOutput
+from logging_helpers.outputs.file_output import FileKind, FileOutput
 from logging_helpers.outputs.plain_record import plain_record, safe_text
 from logging_helpers.outputs.tracebacks import format_exception
 from logging_helpers.say import say_once
 from logging_helpers.settings.levels import LevelRules
+from ranklog.line_format import StampFormatter
 
 _NEVER = 1 << 62
-_MOST_NAMES = 10_000
+_MOST_KINDS = 10_000
+# What the lines of records of one place, level and process share in the file and on the
+# console; ``None`` where they do not go.
+_Kind = tuple[FileKind | None, tuple[str, str] | None]
 _DELIVERED = "ranklog_delivered"
 
 
@@ -41,7 +46,8 @@ class Outputs:
         self._console_level = console_level
         self._console_floor = console_floor
         self._file_level = file_level
-        self._thresholds: dict[str | None, tuple[int, int]] = {}
+        self._clock = Clock(StampFormatter(" ") if file is None else file.layout.stamp)
+        self._kinds: dict[tuple[Any, ...], _Kind] = {}
 
     def rules(self) -> LevelRules:
         """The lowest level that any output wants, from all loggers and from some."""
@@ -74,49 +80,42 @@ class Outputs:
         Raises:
             Exception: A field has another type than loguru gave it; nothing is written then.
         """
-        level = record["level"]
-        number = level.no
-        name = record["name"]
-        console_threshold, file_threshold = self._thresholds.get(name) or self._find(name)
-        to_console = number >= console_threshold
-        to_file = number >= file_threshold
-        if not (to_console or to_file):
+        name, function, line = record["name"], record["function"], record["line"]
+        level, message = record["level"], record["message"]
+        key = (name, function, line, level.name, level.no, record["process"].id)
+        in_file, labels = self._kinds.get(key) or self._find(*key)
+        if in_file is None and labels is None:
             return
-        message = record["message"]
         # A subclass may say of itself that it has no newline. `accept` knows what to do.
         if type(message) is not str:
             raise TypeError("the message is no plain text")
+        is_printable = message.isprintable()
+        stamp, clock = self._clock(record["time"])
         exception = record["exception"]
         trace = None if exception is None else format_exception(*exception)
         # The console may be closed, full or stalled: the file has the record before.
-        if to_file and self.file is not None:
-            self.file.write(record, message, trace)
-        if to_console:
+        if in_file is not None and self.file is not None:
+            self.file.write(in_file, stamp, message, is_printable, trace, record["extra"])
+        if labels is not None:
             try:
-                self.console.write(record["time"], level.name, number, message, trace)
-            except Exception:
-                self._print_plain(record, message, trace)
+                self.console.write(clock, labels, message, is_printable, trace)
+            except Exception as error:  # no memory, no stack left; the file has the record
+                problem = f"{type(error).__name__}: {safe_text(error)}"
+                say_once(f"a record could not be printed: {problem}")
 
-    def _print_plain(self, record: Any, message: str, trace: str | None) -> None:
-        """Print a record with a field of an odd type, with which the file could do something.
-
-        Never raises: the record would be written to the file again.
-        """
-        try:
-            plain = plain_record(record)
-            level = plain["level"]
-            self.console.write(plain["time"], level.name, level.no, message, trace)
-        except Exception as error:  # no memory, no stack left
-            say_once(f"a record could not be printed: {type(error).__name__}: {safe_text(error)}")
-
-    def _find(self, name: str | None) -> tuple[int, int]:
-        console = self._console_level.for_logger(name or "")
-        file = _NEVER if self.file is None else self._file_level.for_logger(name or "")
-        thresholds = (max(console, self._console_floor), file)
-        if len(self._thresholds) >= _MOST_NAMES:  # names made up at run time
-            self._thresholds = {}
-        self._thresholds[name] = thresholds
-        return thresholds
+    def _find(
+        self, name: Any, function: Any, line: Any, level: Any, number: Any, pid: Any
+    ) -> _Kind:
+        logger = name or ""
+        in_file, labels = None, None
+        if self.file is not None and number >= self._file_level.for_logger(logger):
+            in_file = self.file.kind(name, function, line, level, number, pid)
+        if number >= max(self._console_level.for_logger(logger), self._console_floor):
+            labels = self.console.labels(level, number)
+        if len(self._kinds) >= _MOST_KINDS:  # names made up at run time
+            self._kinds = {}
+        kind = self._kinds[name, function, line, level, number, pid] = (in_file, labels)
+        return kind
 
 
 class Sink:

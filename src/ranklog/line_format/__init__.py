@@ -28,7 +28,7 @@ from ranklog.line_format.own_records import (
     STANDARD_LEVELS,
     user_line,
 )
-from ranklog.line_format.stamps import EPOCH, split_time
+from ranklog.line_format.stamps import EPOCH, StampFormatter, split_time
 from ranklog.line_format.text import TextLayout
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ __all__ = [
     "Reader",
     "Record",
     "Records",
+    "StampFormatter",
     "TextLayout",
     "decode",
     "encode",

@@ -25,7 +25,8 @@ class JsonLayout:
     cut_mark = b"\n"
 
     def __init__(self) -> None:
-        self._stamp = StampFormatter("T")
+        self.stamp = StampFormatter("T")
+        """Writes times as this layout has them."""
 
     def head(self, level: str, rank: int | None, pid: int | None, is_child: bool) -> str:
         """The keys that name level and process; arguments as `TextLayout.head` takes them."""
@@ -46,15 +47,28 @@ class JsonLayout:
         extra: dict[str, Any],
     ) -> bytes:
         """One record as the bytes of a line; arguments as `TextLayout.encode` takes them."""
+        stamp = self.stamp(time)
+        return self.encode_stamped(stamp, origin, message, message.isprintable(), exception, extra)
+
+    def encode_stamped(
+        self,
+        stamp: str,
+        origin: str,
+        message: str,
+        is_printable: bool,
+        exception: str | None,
+        extra: dict[str, Any] | None,
+    ) -> bytes:
+        """As `encode`; arguments as `TextLayout.encode_stamped` takes them."""
         # Almost every message is plain, and needs no encoder.
-        if message.isascii() and message.isprintable() and not ('"' in message or "\\" in message):
+        if is_printable and message.isascii() and not ('"' in message or "\\" in message):
             message_text = f'"{message}"'
         else:
             message_text = json_text(message)
         exception_text = "null" if exception is None else json_text(exception)
         extra_text = json_text(extra) if extra else "{}"
         return (
-            f'{{"timestamp":"{self._stamp(time)}",{origin},'
+            f'{{"timestamp":"{stamp}",{origin},'
             f'"message":{message_text},'
             f'"exception":{exception_text},"extra":{extra_text}}}\n'
         ).encode("utf-8", "backslashreplace")  # of a lone surrogate it makes JSON's own escape

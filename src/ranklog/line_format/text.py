@@ -25,7 +25,8 @@ class TextLayout:
     cut_mark = f"\n{CUT_LINE}\n".encode()
 
     def __init__(self) -> None:
-        self._stamp = StampFormatter(" ")
+        self.stamp = StampFormatter(" ")
+        """Writes times as this layout has them."""
 
     def head(self, level: str, rank: int | None, pid: int | None, is_child: bool) -> str:
         """The part of a header after the time, which names level and process.
@@ -63,10 +64,32 @@ class TextLayout:
             exception: Formatted traceback without its last newline, or ``None``.
             extra: Extra fields; no line is written for none.
         """
+        stamp = self.stamp(time)
+        return self.encode_stamped(stamp, origin, message, message.isprintable(), exception, extra)
+
+    def encode_stamped(
+        self,
+        stamp: str,
+        origin: str,
+        message: str,
+        is_printable: bool,
+        exception: str | None,
+        extra: dict[str, Any] | None,
+    ) -> bytes:
+        """As `encode`, for who knows more of the record already.
+
+        Args:
+            stamp: Its time, as `stamp` writes it.
+            origin: As for `encode`.
+            message: Any text.
+            is_printable: ``message.isprintable()``.
+            exception: As for `encode`.
+            extra: Extra fields, if there are any.
+        """
         # Almost every message is printable; only the others pay for the escapes.
-        if not message.isprintable():
+        if not is_printable:
             message = _guarded(message, MESSAGE_GUARD)
-        text = f"{self._stamp(time)}{origin}{message}\n"
+        text = f"{stamp}{origin}{message}\n"
         if exception is not None:
             text += f"{EXCEPTION_GUARD}{_guarded(exception, EXCEPTION_GUARD)}\n"
         if extra:
