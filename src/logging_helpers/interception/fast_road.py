@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import partial
+from logging import getLevelName, getLogRecordFactory
 from operator import attrgetter
 from os.path import basename, splitext
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from loguru import logger as loguru_logger
@@ -29,11 +29,10 @@ from logging_helpers.interception.handler import (
     STALE_SECONDS,
     STANDARD_ATTRIBUTES,
     InterceptHandler,
+    forward,
     keep_time,
-    loguru_level,
+    loguru_levels,
 )
-
-_Place = tuple[str, str, int, str, str, str, float, "dict[Any, Any] | None"]
 
 _SOURCE = logging.Logger.info.__code__.co_filename
 """The file of stdlib's logging. Whoever looks for a caller skips its frames."""
@@ -41,28 +40,17 @@ _PARAMETERS = (
     *("self", "level", "msg", "args"),
     *("exc_info", "extra", "stack_info", "stacklevel"),
 )
-# How many attributes a logger has. One with more may have a method of its own, and one of
-# another class may do anything.
-_ATTRIBUTE_COUNTS: dict[type, int] = {
-    logging.Logger: len(vars(logging.Logger(""))) + 1,  # its manager gives it one
-    logging.RootLogger: len(vars(logging.RootLogger(logging.NOTSET))),
-}
+_PLAIN_CLASSES = (logging.Logger, logging.RootLogger)
+"""Loggers of other classes may do anything."""
 # What a record goes through. Sentry, for one, replaces `callHandlers`.
 _methods_of = attrgetter("makeRecord", "findCaller", "handle", "callHandlers", "filter")
-_METHODS: tuple[object, ...] = _methods_of(logging.Logger)
+_METHODS: tuple[Callable[..., Any], ...] = _methods_of(logging.Logger)
+_state_of = attrgetter("name", *(method.__name__ for method in _METHODS))
 _LogRecord = logging.LogRecord
+_now, _getframe = time.time, sys._getframe
 _init, _get_message = _LogRecord.__init__, _LogRecord.getMessage
 # Up to Python 3.10 stdlib counts its own frames, and so ours, as levels of the stack.
 _COUNTS_OUR_FRAME = sys.version_info < (3, 11)
-
-
-class _Call(threading.local):
-    """The call this thread is forwarding: the way around loguru to our patch function."""
-
-    place: _Place | None = None
-
-
-_call = _Call()
 
 
 class FastRoad:
@@ -80,6 +68,7 @@ class FastRoad:
         self._ordinary: Callable[..., None] | None = None
         self._replacement: Callable[..., None] | None = None
         self._is_open = False
+        self._alone = [handler]
 
     def open(self) -> None:
         """Serve from now on; does nothing where others have replaced ``Logger._log``."""
@@ -103,40 +92,35 @@ class FastRoad:
             logging.Logger._log = self._ordinary  # type: ignore[method-assign] # as it was
 
     def is_alone(self, logger: logging.Logger, level: int) -> bool:
-        """Whether a record would reach our handler as it is, and nobody else."""
-        handler, kind = self.handler, type(logger)
+        """Whether a record that a logger makes would reach our handler, and nobody else."""
+        handler = self.handler
         if (
             not self._is_open
-            or len(logger.__dict__) != _ATTRIBUTE_COUNTS.get(kind)
+            or type(logger) not in _PLAIN_CLASSES
             or logger.disabled
             or logger.filters
             or handler.filters
             or level < handler.level
             or handler.before_next is not None
-            or _methods_of(kind) != _METHODS
-            or logging.getLogRecordFactory() is not _LogRecord
+            or getLogRecordFactory() is not _LogRecord
             or _LogRecord.__init__ is not _init
             or _LogRecord.getMessage is not _get_message
             or logging._srcfile is None  # documented: then callers are not looked for
         ):
             return False
         # Handlers come and go in plain lists, so there is nothing that could tell when.
-        is_found = False
-        current: logging.Logger | None = logger
-        while current is not None:
-            for other in current.handlers:
-                if other is handler and not is_found:
-                    is_found = True
-                elif type(other) is not logging.NullHandler:
-                    return False
-            current = current.parent if current.propagate else None
-        return is_found
+        while not logger.handlers and logger.propagate and logger.parent is not None:
+            logger = logger.parent
+        if logger.parent is None and logger.handlers == self._alone:
+            return True
+        return self._is_alone_but_for_null_handlers(logger)
 
-
-def _record(place: _Place, level: int, msg: object, args: Any, exc_info: Any) -> logging.LogRecord:
-    """What stdlib would have made of a call, for those who report errors."""
-    name, function, line, _, _, path, _, _ = place
-    return logging.LogRecord(name, level, path, line, msg, args, exc_info, function)
+    def _is_alone_but_for_null_handlers(self, logger: logging.Logger | None) -> bool:
+        handlers: list[logging.Handler] = []
+        while logger is not None:
+            handlers += [one for one in logger.handlers if type(one) is not logging.NullHandler]
+            logger = logger.parent if logger.propagate else None
+        return handlers == self._alone
 
 
 def _replacement(road: FastRoad, ordinary: Callable[..., None]) -> Callable[..., None]:
@@ -152,15 +136,22 @@ def _replacement(road: FastRoad, ordinary: Callable[..., None]) -> Callable[...,
         stack_info: bool = False,
         stacklevel: int = 1,
     ) -> None:
-        place = None
+        site = None
         if (
             not stack_info
             and stacklevel == 1
             and (extra is None or _is_plain(extra))
             and is_alone(self, level)
         ):
-            place = _caller(self, extra)
-        if place is None:
+            method = _getframe(1)
+            caller = method.f_back
+            # Where it is no log method that calls `_log`, only stdlib knows the caller.
+            if method.f_code.co_filename == _SOURCE and caller is not None:
+                key = (id(caller.f_code), caller.f_lasti, id(self))
+                site = _sites.get(key) or _find_site(caller, self)
+                if site is not None and site.state != _state_of(self):
+                    site = None
+        if site is None:
             road.check()
             if _COUNTS_OUR_FRAME and type(self).findCaller is logging.Logger.findCaller:
                 stacklevel += 1
@@ -171,8 +162,9 @@ def _replacement(road: FastRoad, ordinary: Callable[..., None]) -> Callable[...,
                 exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
             elif not isinstance(exc_info, tuple):
                 exc_info = sys.exc_info()
-        outer = _call.place
         try:
+            log = site.log
+            created = _now()
             try:
                 message = str(msg)
                 if args:
@@ -180,18 +172,14 @@ def _replacement(road: FastRoad, ordinary: Callable[..., None]) -> Callable[...,
                     is_mapping = len(args) == 1 and isinstance(args[0], Mapping) and args[0]
                     message = message % (args[0] if is_mapping else args)
             except Exception as error:
-                record = _record(place, level, msg, args, exc_info)
+                record = site.record(level, msg, args, exc_info)
                 message = handler.unformatted(record, error)
-            forwarder = _patched
-            if exc_info and exc_info[0] is not None:
-                forwarder = forwarder.opt(exception=exc_info)
-            _call.place = place
+            if extra or exc_info or _now() - created > STALE_SECONDS:
+                log = site.forwarder(extra, exc_info, created).log
             # No arguments, as in `InterceptHandler.emit`.
-            forwarder.log(loguru_level(level), message)
+            forward(log, loguru_levels[level, getLevelName(level)], message)
         except Exception:
-            handler.handleError(_record(place, level, msg, args, exc_info))
-        finally:
-            _call.place = outer
+            handler.handleError(site.record(level, msg, args, exc_info))
 
     # stdlib, absl, TensorFlow and loguru's recipe look for the caller by the file of each
     # frame; this one must not be taken for it.
@@ -204,57 +192,95 @@ def _is_plain(extra: Any) -> bool:
     return type(extra) is dict and STANDARD_ATTRIBUTES.isdisjoint(extra)
 
 
-def _caller(logger: logging.Logger, extra: dict[Any, Any] | None) -> _Place | None:
-    """Where the log call was made, the first frame outside of stdlib's logging.
+class _Site:
+    """A place that logs, by one logger: all that its records share.
+
+    Attributes:
+        state: What of the logger must still be as it is here.
+        log: Logs to loguru, as from that place.
+    """
+
+    def __init__(self, logger: logging.Logger, code: CodeType, line: int) -> None:
+        # Kept here, logger and code have ids that nobody else has.
+        self.state = _state_of(logger)
+        self._code = code
+        self._line = line
+        name = self._name = logger.name
+        function, path = code.co_name, code.co_filename
+        file_name = basename(path)
+        module = splitext(file_name)[0]
+
+        def describe(record: Any) -> None:
+            record["name"] = name
+            record["function"] = function
+            record["line"] = line
+            record["module"] = module
+            file = record["file"]
+            file.name = file_name
+            file.path = path
+
+        self._logger = loguru_logger.patch(describe)
+        self.log = self._logger.log
+
+    def forwarder(self, extra: dict[Any, Any] | None, exc_info: Any, created: float) -> Any:
+        """A loguru logger for one call, which has more than a message.
+
+        Args:
+            extra: Its fields, if it has some.
+            exc_info: Its exception as a triple, if it has one.
+            created: When it was made, seconds since the epoch.
+        """
+        logger = self._logger
+        if _now() - created > STALE_SECONDS:
+            logger = logger.patch(partial(keep_time, created=created))
+        if extra:
+            logger = logger.patch(partial(_add_fields, extra))
+        if exc_info and exc_info[0] is not None:
+            logger = logger.opt(exception=exc_info)
+        return logger
+
+    def record(self, level: int, msg: object, args: Any, exc_info: Any) -> logging.LogRecord:
+        """What stdlib would have made of a call, for those who report errors."""
+        path, function = self._code.co_filename, self._code.co_name
+        return logging.LogRecord(self._name, level, path, self._line, msg, args, exc_info, function)
+
+
+_MOST_SITES = 5_000
+_sites: dict[tuple[int, int, int], _Site] = {}
+
+
+def _find_site(caller: FrameType, logger: logging.Logger) -> _Site | None:
+    """The site of a call by a plain logger.
 
     Returns:
-        ``None`` where stdlib may take another frame for the caller: `_log` was not called by
-        a log method, or there is nothing but log methods.
+        ``None`` where the logger has methods of its own, or stdlib may take another frame for
+        the caller.
     """
-    frame: FrameType | None = sys._getframe(2)
-    if frame is None or frame.f_code.co_filename != _SOURCE:
-        return None
-    while (path := frame.f_code.co_filename) == _SOURCE:
+    # The caller is the first frame outside of stdlib's logging.
+    frame: FrameType | None = caller
+    while frame is not None and frame.f_code.co_filename == _SOURCE:
         frame = frame.f_back
-        if frame is None:
-            return None
-    file = _file(path)
-    if file is None:
+    if frame is None:
         return None
-    module, file_name = file
-    function, line = frame.f_code.co_name, frame.f_lineno
-    return (logger.name, function, line, module, file_name, path, time.time(), extra)
-
-
-@lru_cache(maxsize=1000)
-def _file(path: str) -> tuple[str, str] | None:
-    """Module and file name; ``None`` where stdlib may take another frame for the caller."""
-    if "importlib" in path and "_bootstrap" in path:
+    code = frame.f_code
+    # To compare codes, or to ask for the line, takes the longer the longer they are.
+    key = (id(code), frame.f_lasti, id(logger))
+    site = _sites.get(key)
+    if site is not None:
+        return site
+    if "importlib" in code.co_filename and "_bootstrap" in code.co_filename:
         return None
-    name = basename(path)
-    return splitext(name)[0], name
+    if [getattr(method, "__func__", None) for method in _methods_of(logger)] != list(_METHODS):
+        return None
+    if len(_sites) >= _MOST_SITES:  # code or loggers made up at run time
+        _sites.clear()
+    site = _sites[key] = _Site(logger, code, frame.f_lineno)
+    return site
 
 
-def _describe(record: Any) -> None:
-    """Loguru patcher: write where the call was made, and its ``extra=``, into loguru's record."""
-    place = _call.place
-    if place is None:
-        return
-    _call.place = None
-    name, function, line, module, file_name, path, created, fields = place
-    record["name"] = name
-    record["function"] = function
-    record["line"] = line
-    record["module"] = module
-    file = record["file"]
-    file.name, file.path = file_name, path
-    if fields:
-        extra = record["extra"]
-        for key, value in fields.items():
-            if key != "rank":
-                extra[key] = value
-    if time.time() - created > STALE_SECONDS:
-        keep_time(record, created)
-
-
-_patched = loguru_logger.patch(_describe)
+def _add_fields(fields: dict[Any, Any], record: Any) -> None:
+    """Write the ``extra=`` of a call into loguru's record."""
+    extra = record["extra"]
+    for key, value in fields.items():
+        if key != "rank":
+            extra[key] = value

@@ -71,14 +71,21 @@ class LoguruHold:
         """Put `rank` into every record's ``extra``, after the program's own patcher."""
 
         def put_rank(record: Any) -> None:
-            if patcher is not None:
-                try:
-                    patcher(record)
-                except Exception as error:
-                    say_once(f"the program's patcher failed: {type(error).__name__}: {error}")
             record["extra"]["rank"] = rank
 
-        loguru_logger.configure(patcher=put_rank)
+        if patcher is None:
+            loguru_logger.configure(patcher=put_rank)
+            return
+        own: Patcher = patcher
+
+        def patch(record: Any) -> None:
+            try:
+                own(record)
+            except Exception as error:
+                say_once(f"the program's patcher failed: {type(error).__name__}: {error}")
+            put_rank(record)
+
+        loguru_logger.configure(patcher=patch)
 
     def release(self, patcher: Patcher | None) -> int | None:
         """Take everything back; `patcher` is the program's own.

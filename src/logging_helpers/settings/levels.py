@@ -109,30 +109,23 @@ def parse_directives(text: str, where: str) -> tuple[int | None, tuple[tuple[str
     return default, tuple(directives.items())
 
 
-class LevelNames:
-    """Translates stdlib's level numbers into what loguru takes as a level, remembering them."""
+class LevelNames(dict[tuple[int, str], "int | str"]):
+    """Translates stdlib's levels into what loguru takes as a level, remembering them.
 
-    def __init__(self) -> None:
-        self._levels: dict[tuple[int, str], int | str] = {}
+    ``names[number, logging.getLevelName(number)]`` is a loguru level of the same severity and,
+    where there is one, the same name: a name whose number in loguru is `number`, else the
+    number itself. A name that stdlib knows and loguru does not (``addLevelName(35, "NOTICE")``)
+    is made known to loguru; a name that means another number there is not used.
+    """
+
+    def __missing__(self, key: tuple[int, str]) -> int | str:
+        level = self[key] = self._find(*key)
+        return level
 
     def loguru_level(self, number: int) -> int | str:
-        """A loguru level of the same severity and, where there is one, the same name.
-
-        Args:
-            number: A stdlib level number.
-
-        Returns:
-            A name whose number in loguru is `number`, else the number itself. A name that
-            stdlib knows and loguru does not (``addLevelName(35, "NOTICE")``) is made known
-            to loguru; a name that means another number there is not used.
-        """
+        """The loguru level of a stdlib level number."""
         # Not record.levelname: colouring formatters of other handlers write into it.
-        name = logging.getLevelName(number)
-        key = (number, name)
-        level = self._levels.get(key)
-        if level is None:
-            level = self._levels[key] = self._find(number, name)
-        return level
+        return self[number, logging.getLevelName(number)]
 
     @staticmethod
     def _find(number: int, name: str) -> int | str:
