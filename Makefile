@@ -9,6 +9,7 @@
 #   make fuzz            coverage-guided fuzzing of the reader, ten minutes (FUZZ_ARGS)
 #   make lint            ruff and mypy --strict
 #   make bench           the benchmarks, about five minutes
+#   make bench-pythons   calls to both outputs on every other CPython >= 3.10 of this machine
 #   make bench-growth    ten million records and a thousand rotations, about twenty minutes
 
 PYTHON ?= python3
@@ -30,7 +31,7 @@ FUZZ_PYTHON ?= $(PYTHON)
 # A virtual environment without pip (Debian without python3-venv) is none.
 .DELETE_ON_ERROR:
 
-.PHONY: demo test test-pythons test-launchers test-skypilot stress fuzz lint bench bench-growth clean strace lnav slurm sshd
+.PHONY: demo test test-pythons test-launchers test-skypilot stress fuzz lint bench bench-pythons bench-growth clean strace lnav slurm sshd
 
 demo: .venv/demo
 	.venv/bin/python examples/demo.py
@@ -74,6 +75,9 @@ bench: .venv-bench/peers
 	.venv-bench/bin/python bench/identity.py
 	.venv-bench/bin/python bench/calls.py
 	.venv-bench/bin/python bench/sharing.py
+
+bench-pythons: $(WHEEL) .venv-bench/peers
+	.ci/bench_on_every_python $(WHEEL)
 
 bench-growth: .venv-bench/peers
 	.venv-bench/bin/python bench/growth.py

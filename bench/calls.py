@@ -30,6 +30,7 @@ PACKAGES = (
     "picologging",
     "concurrent-log-handler",
     "structlog",
+    "logxide",
     "accelerate",
 )
 _WARM_UP_CALLS = 200
@@ -108,8 +109,9 @@ def run(name: str, rounds: int, directory: Path) -> list[Worker]:
     scenario = SCENARIOS[name]
     workers: list[Worker] = []
     try:
-        for number in range(len(scenario.contestants)):
-            workers.append(Worker(name, number, directory))
+        for number, contestant in enumerate(scenario.contestants):
+            if contestant.can_run:
+                workers.append(Worker(name, number, directory))
         for worker in workers:
             worker.wait_until_ready()
         for turn in range(rounds):
@@ -154,7 +156,9 @@ def render(scenario: Scenario, workers: list[Worker]) -> str:
         "the same, wall",
         "",
     )
-    return f"### {scenario.title}\n\n{table(header, rows)}"
+    absent = [one.module for one in scenario.contestants if not one.can_run]
+    note = f"\n\nNot for this Python: {', '.join(absent)}." if absent else ""
+    return f"### {scenario.title}\n\n{table(header, rows)}{note}"
 
 
 def _goal(contestant: Contestant) -> str:
@@ -164,6 +168,7 @@ def _goal(contestant: Contestant) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("scenario", nargs="*", help=f"of {', '.join(SCENARIOS)}; default: all")
+    parser.add_argument("--save", action="store_true", help="write some scenarios to the page")
     parser.add_argument("--rounds", type=int, default=41, help="interleaved rounds [%(default)s]")
     arguments = parser.parse_args()
     names = arguments.scenario or [name for name in SCENARIOS if name != "growth"]
@@ -176,7 +181,11 @@ def main() -> None:
             workers = run(name, arguments.rounds, Path(directory))
             parts.append(render(SCENARIOS[name], workers))
     text = "\n\n".join(parts)
-    if arguments.scenario:
+    python = ".".join(map(str, sys.version_info[:2]))
+    if arguments.save:
+        head = f"## The same on Python {python} ({arguments.rounds} rounds)"
+        write_section(f"calls-{python}", f"{head}\n\n{machine(PACKAGES)}\n\n{text}")
+    elif arguments.scenario:
         print(text)  # part of a run does not replace the page
     else:
         head = f"## Cost of a log call (`bench/calls.py`, {arguments.rounds} rounds)"

@@ -187,10 +187,13 @@ class _RecipeHandler(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
 
 
-def structlog(directory: Path, *, as_json: bool = False) -> Any:
+def structlog(directory: Path, *, console: bool = False, as_json: bool = False) -> Any:
+    """It renders a record once and hands the line to one logger, which here may write two."""
     import structlog
 
     site = structlog.processors.CallsiteParameter
+    file = structlog.WriteLogger(open(directory / "structlog.log", "w"))  # noqa: SIM115 - open as long as the process
+    both = _Both(file, structlog.WriteLogger(sys.stderr))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -201,10 +204,34 @@ def structlog(directory: Path, *, as_json: bool = False) -> Any:
             else structlog.processors.KeyValueRenderer(sort_keys=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=open(directory / "structlog.log", "w")),  # noqa: SIM115 - open as long as the process
+        logger_factory=lambda *_: both if console else file,
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger().bind(logger=LOGGER, rank="r0003")
+
+
+class _Both:
+    def __init__(self, file: Any, console: Any) -> None:
+        self._file, self._console = file, console
+
+    def info(self, line: str) -> None:
+        self._file.info(line)
+        self._console.info(line)
+
+
+def logxide(directory: Path) -> Any:
+    """Handlers of its own, on the logger that is called: those on its root lose their formats."""
+    from logxide import RotatingFileHandler, StreamHandler, logging
+
+    logger = logging.getLogger(LOGGER)
+    logger.setLevel(logging.INFO)
+    file = RotatingFileHandler(str(directory / "logxide.log"), MAX_BYTES, PIECES)
+    file.setFormatter(logging.Formatter(STDLIB_FILE, "%Y-%m-%d %H:%M:%S"))
+    console = StreamHandler(sys.stderr)
+    console.setFormatter(logging.Formatter(STDLIB_CONSOLE, "%H:%M:%S"))
+    logger.addHandler(file)
+    logger.addHandler(console)
+    return logger
 
 
 # What a rank other than 0 may call.

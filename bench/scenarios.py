@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ class Contestant(NamedTuple):
         goal: What ranklog may cost at most, as a ratio to this one; ``None`` for no goal.
         environ: Variables to add.
         remark: What the reader of the table must know.
+        module: What must be installed for it; it is left out where that is not.
     """
 
     name: str
@@ -31,6 +34,12 @@ class Contestant(NamedTuple):
     goal: float | None = None
     environ: Mapping[str, str] = {}
     remark: str = ""
+    module: str = ""
+
+    @property
+    def can_run(self) -> bool:
+        """Whether its package is there: not all exist for every Python."""
+        return not self.module or importlib.util.find_spec(self.module) is not None
 
 
 class Scenario(NamedTuple):
@@ -74,12 +83,27 @@ SCENARIOS: Mapping[str, Scenario] = {
         "Console and rotating file",
         (
             Contestant("ranklog", peers.ranklog),
-            Contestant("stdlib StreamHandler + RotatingFileHandler", peers.stdlib, goal=0.60),
+            Contestant(
+                "stdlib StreamHandler + RotatingFileHandler",
+                peers.stdlib,
+                goal=0.60 if sys.version_info < (3, 13) else 0.80,
+            ),
             Contestant("loguru README recipe, two sinks, rotation", peers.recipe, goal=0.50),
-            Contestant("picologging stream + rotating", peers.picologging, goal=0.65),
+            Contestant(
+                "picologging stream + rotating",
+                peers.picologging,
+                goal=0.65,
+                module="picologging",
+            ),
             Contestant(
                 "concurrent-log-handler + StreamHandler", peers.concurrent_log_handler, goal=0.45
             ),
+            Contestant(
+                "structlog, call site, no rotation",
+                partial(peers.structlog, console=True),
+                remark="the same line in both",
+            ),
+            Contestant("logxide stream + rotating", peers.logxide, module="logxide"),
             Contestant("stdlib StreamHandler + FileHandler", partial(peers.stdlib, rotates=False)),
         ),
     ),
@@ -100,7 +124,11 @@ SCENARIOS: Mapping[str, Scenario] = {
             ),
             Contestant("loguru README recipe, rotation", partial(peers.recipe, **_file)),
             Contestant("loguru native, rotation", partial(peers.loguru_native, **_file), "braces"),
-            Contestant("picologging rotating", partial(peers.picologging, **_file)),
+            Contestant(
+                "picologging rotating",
+                partial(peers.picologging, **_file),
+                module="picologging",
+            ),
             Contestant("concurrent-log-handler", partial(peers.concurrent_log_handler, **_file)),
             Contestant("structlog, call site, no rotation", peers.structlog),
         ),
@@ -178,7 +206,7 @@ SCENARIOS: Mapping[str, Scenario] = {
                 "exceptions",
             ),
             Contestant("loguru README recipe, loguru's defaults", peers.recipe, "exceptions"),
-            Contestant("picologging", peers.picologging, "exceptions"),
+            Contestant("picologging", peers.picologging, "exceptions", module="picologging"),
         ),
         calls=300,
         fields=("traceback",),
@@ -243,7 +271,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             Contestant("ranklog", peers.ranklog),
             Contestant("stdlib StreamHandler + RotatingFileHandler", peers.stdlib),
             Contestant("loguru README recipe, two sinks, rotation", peers.recipe),
-            Contestant("picologging stream + rotating", peers.picologging),
+            Contestant("picologging stream + rotating", peers.picologging, module="picologging"),
             Contestant("concurrent-log-handler + StreamHandler", peers.concurrent_log_handler),
         ),
         calls=100,
