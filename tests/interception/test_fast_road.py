@@ -1,5 +1,6 @@
 """The shortcut past LogRecord: when it serves, when it must not, and that it is given back."""
 
+import gc
 import io
 import logging
 import sys
@@ -198,6 +199,27 @@ def test_what_sentry_does_to_call_handlers_sees_every_record(logger, run_dir):
         logger.info("x %d", 1)
     logger.info("y")
     assert ([("fast.road", "x 1")], ["x 1", "y"]) == (seen, messages(run_dir))
+
+
+def has_dictionary(logger):
+    """Whether a logger's attributes are in a dictionary, whose contents CPython may not need."""
+    return any(type(found) is dict and "handlers" in found for found in gc.get_referents(logger))
+
+
+def test_a_logger_that_logs_is_not_asked_for_its_dictionary(logger):
+    """On Python 3.11 and 3.12 its attributes are slower to read after that, also for stdlib."""
+    leave_ours_alone()
+    fresh, used = (logging.Logger(name) for name in ("fresh", "used"))
+    used.parent = fresh.parent = root()
+    assert is_fast(lambda: used.info("x"))
+    assert has_dictionary(fresh) == has_dictionary(used)
+
+
+def test_code_made_up_at_run_time_does_not_fill_the_memory(logger):
+    leave_ours_alone()
+    for number in range(5_100):
+        exec(f"logger.info('{number}')", {"logger": logger})
+    assert len(fast_road._sites) <= 5_000
 
 
 def test_extra_that_stdlib_refuses_is_refused(logger, run_dir):

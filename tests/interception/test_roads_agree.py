@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 from unittest import mock
 
@@ -155,6 +156,32 @@ def by_thread_of_log_methods(logger, call):
     thread.join()
 
 
+def by_child_process(logger, call):
+    """A forked child: what it raises stays there, what it writes is in the file."""
+    child = os.fork()
+    if child == 0:
+        try:
+            by_level(logger, call)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def by_two_loggers_in_one_place(logger, call):
+    for one in (logger, logging.getLogger("other"), logger):
+        by_level(one, call)
+
+
+def by_renamed_logger(logger, call):
+    name = logger.name
+    for logger.name in (name, "renamed", name):
+        by_level(logger, call)
+
+
+def by_code_made_up(logger, call):
+    exec(compile("by_level(logger, call)\n" * 2, "made_up.py", "exec"), {**globals(), **locals()})
+
+
 def by_own_class(_, call):
     by_level(OwnLogger("agree.own"), call)
 
@@ -217,6 +244,9 @@ SETTINGS = st.fixed_dictionaries(
         "handler filter": st.just(True),
         "no callers": st.just(True),
         "level name": st.just("NOTICE"),
+        "patched method": st.just(True),
+        "own method": st.sampled_from(NAMES),
+        "context": st.just({"task": 7}),
     },
 )
 
@@ -260,9 +290,20 @@ class _World:
             logging._srcfile = None
         if "level name" in choice:
             logging.addLevelName(35, choice["level name"])
+        # As Sentry does.
+        self._call_handlers = logging.Logger.callHandlers
+        if "patched method" in choice:
+            logging.Logger.callHandlers = _marking(self._call_handlers)
+        if "own method" in choice:
+            one = get(choice["own method"])
+            one.handle = partial(_marking(logging.Logger.handle), one)
+        self._context = loguru_logger.contextualize(**choice.get("context", {}))
+        self._context.__enter__()
         return self
 
     def __exit__(self, *_):
+        self._context.__exit__(None, None, None)
+        logging.Logger.callHandlers = self._call_handlers
         logging.disable(0)
         logging._srcfile = self._source
         logging.setLogRecordFactory(logging.LogRecord)
@@ -270,10 +311,21 @@ class _World:
         logging._nameToLevel.pop("NOTICE", None)
         for name in NAMES:
             logger = logging.getLogger(name)
+            logger.__dict__.pop("handle", None)
             logger.handlers = [h for h in logger.handlers if not _is_tests(h)]
             logger.filters.clear()
             logger.disabled, logger.propagate = False, True
             logger.setLevel(logging.NOTSET)
+
+
+def _marking(method):
+    """A method that others have put in place of one of stdlib's."""
+
+    def marked(logger, record):
+        record.msg = f"marked {record.msg}"
+        return method(logger, record)
+
+    return marked
 
 
 def _is_tests(handler):
