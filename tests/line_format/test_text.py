@@ -212,6 +212,12 @@ def test_a_file_may_begin_with_damage(content: str, cut: int, foreign: int) -> N
     assert ([C], cut, foreign) == (records, damage.cut_records, damage.foreign_lines)
 
 
+def test_stacks_of_a_thread_that_was_collecting_garbage_are_no_damage() -> None:
+    stacks = "Thread 0x00007f13540aeb80 (most recent call first):\n  Garbage-collecting\n  <no Python frame>\n"
+    records, damage = read(text(A) + stacks)
+    assert ([A], stacks.rstrip("\n"), Damage()) == (records, records[0].raw, damage)
+
+
 def test_a_file_may_end_with_damage() -> None:
     records, damage = read(text(A) + CRASH)
     assert (records, damage.cut_records, damage.foreign_lines) == ([A], 0, 1)

@@ -12,6 +12,7 @@ import pytest
 from rank_files import line, messages, names, with_helpers
 
 from logging_helpers.outputs import cut_marks
+from logging_helpers.outputs.open_log import lock_exclusive
 from ranklog.line_format import JsonLayout, TextLayout
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+00:00"
@@ -323,3 +324,20 @@ def test_an_error_is_said_once_and_told_in_the_file_when_it_is_over(
         " until this is over, the console goes on",
         f"ranklog: {path} can be written to again; 5 records were lost: {os.strerror(number)}",
     ] == capsys.readouterr().err.splitlines()
+
+
+def test_a_file_that_is_kept_after_all_can_be_opened_again_at_once(make_file, logs):
+    """By `init_logging`, while a thread still holds the one that was replaced."""
+    first = make_file()
+    first.write(line("a"))
+    assert not first.remove_if_size(1)
+    second = make_file()
+    second.write(line("b"))
+    assert not second.remove_if_size(1)  # the first has it open
+    first.write(line("c"))
+    assert messages(logs)[0] == ["a", "b", "c"]
+    # Both still keep others from taking it for one that nobody writes to.
+    second.close()
+    descriptor = os.open(first.path, os.O_RDWR)
+    assert not lock_exclusive(descriptor)
+    os.close(descriptor)

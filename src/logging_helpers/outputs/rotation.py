@@ -8,7 +8,13 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from logging_helpers.outputs.open_log import has_locks, lock_exclusive, open_regular, unlock
+from logging_helpers.outputs.open_log import (
+    has_locks,
+    lock_exclusive,
+    lock_shared,
+    open_regular,
+    unlock,
+)
 from logging_helpers.outputs.unshared import unshared
 from ranklog.line_format import Layout, live_name, lock_name, piece_name
 
@@ -106,6 +112,8 @@ def remove_if_size(descriptor: int, path: str, size: int) -> bool:
         ):
             os.unlink(path)
             return True
+    # Also where it was not had: asking for it gives up the shared one.
+    lock_shared(descriptor)
     return False
 
 

@@ -13,7 +13,7 @@ _STACK_LINE = (
     rf"{_FRAME}|  File .*|  \.\.\.|  <.*>|(?:Current thread|Thread) 0x[0-9a-f]+ .*|"
     r"Fatal Python error: .*|Extension modules: .*|Stack \(most recent call first\):|"
     r"Current thread's C stack trace .*|  Binary file .*|Python runtime state: .*|"
-    r"Timeout \(.*\)!|Garbage-collecting"
+    r"Timeout \(.*\)!|(?:  )?Garbage-collecting"
 )
 
 
