@@ -75,6 +75,7 @@ bench: .venv-bench/peers
 	.venv-bench/bin/python bench/identity.py
 	.venv-bench/bin/python bench/calls.py
 	.venv-bench/bin/python bench/sharing.py
+	.venv-bench/bin/python bench/readers.py
 
 bench-pythons: $(WHEEL) .venv-bench/peers
 	.ci/bench_on_every_python $(WHEEL)
