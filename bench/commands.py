@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ class Command:
         limit_files: How many files it may have open, as ``ulimit -n`` sets it.
         wall: Seconds, by round.
         cpu: The same of user and system time together.
-        peak_mib: Largest resident set of any round.
+        peak_mib: Largest resident set, of a run of its own; see `measure_peak`.
     """
 
     name: str
@@ -56,7 +57,18 @@ class Command:
             self.wall.append(time.perf_counter() - begin)
         process.returncode = 0  # waited for above
         self.cpu.append(usage.ru_utime + usage.ru_stime)
-        self.peak_mib = max(self.peak_mib, usage.ru_maxrss / 1024)
+
+    def measure_peak(self) -> None:
+        """Run it once more, below a small process: a child begins with the size of its parent."""
+        program = (
+            "import resource, subprocess, sys\n"
+            "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        command = [sys.executable, "-c", program, *map(os.fspath, self.words)]
+        environ = {**os.environ, "LC_ALL": "C", **self.environ}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+        self.peak_mib = int(done.stdout) / 1024
 
 
 def take_turns(commands: Sequence[Command], out: Path, rounds: int) -> None:

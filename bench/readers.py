@@ -10,10 +10,12 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -65,6 +67,7 @@ def _merges(run: Path, out: Path, label: str, *, is_many: bool) -> list[list[str
     rows = []
     for command in (ours, *peers):
         command.run(out)
+        command.measure_peak()
         faults = _faults(expected, out.read_bytes()) if command.name != "cat" else ["", "", ""]
         turns = slice(len(command.wall))
         against = "1" if command is ours else spread(ratios(ours.wall[turns], command.wall))
@@ -176,18 +179,20 @@ for number in range(int(sys.argv[3])):
 def followed(directory: Path) -> str:
     """A million records of 8 live writers with rotation."""
     run, each = directory / "live", 125_000
-    follower = subprocess.Popen([RANKLOG, "follow", "--raw", run], stdout=subprocess.PIPE)
+    out = directory / "out"
+    with open(out, "wb") as stream:
+        follower = subprocess.Popen([RANKLOG, "follow", "--raw", run], stdout=stream)
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, run, str(rank), str(each)], stderr=subprocess.DEVNULL
         )
         for rank in range(8)
     ]
-    delays, seen = _watch(follower, 8 * each)
+    sizes = _watch(out, writers)
     assert [writer.wait() for writer in writers] == [0] * 8
-    follower.send_signal(2)
-    rest = follower.communicate(timeout=60)[0]
-    seen += re.findall(rb"writer (\d/\d+) of", rest)
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(timeout=60) == 0
+    seen, delays = _arrivals(out.read_bytes(), sizes)
     lost = 8 * each - len(set(seen))
     pieces = len(list((run / "logs").glob("*Z.log")))
     shutil.rmtree(run)
@@ -204,25 +209,35 @@ def followed(directory: Path) -> str:
     return "### follow\n\n" + table(["", "", "goal"], rows)
 
 
-def _watch(follower: subprocess.Popen[bytes], expected: int) -> tuple[list[float], list[bytes]]:
-    """How long after its stamp each record came, until all did."""
-    assert follower.stdout is not None
-    descriptor = follower.stdout.fileno()
-    delays: list[float] = []
-    seen: list[bytes] = []
-    buffer = b""
+def _watch(out: Path, writers: list[subprocess.Popen[bytes]]) -> list[tuple[int, float]]:
+    """Sizes that a file had, and when, until it does not grow any more.
+
+    Looking at the size alone takes no time from those that are measured.
+    """
+    sizes = [(0, time.time())]
+    quiet = 0
+    while quiet < 100:
+        time.sleep(0.02)
+        size = out.stat().st_size
+        is_over = all(writer.poll() is not None for writer in writers)
+        quiet = quiet + 1 if is_over and size == sizes[-1][0] else 0
+        if size != sizes[-1][0]:
+            sizes.append((size, time.time()))
+    return sizes
+
+
+def _arrivals(data: bytes, sizes: list[tuple[int, float]]) -> tuple[list[bytes], list[float]]:
+    """Which records came, and of some how long after their stamps."""
     pattern = re.compile(rb"^([\d-]+ [\d:.]+)\+00:00 .*writer (\d/\d+) of", re.MULTILINE)
-    begin = time.monotonic()
-    while len(seen) < expected and time.monotonic() - begin < 600:
-        buffer += os.read(descriptor, 1 << 20)
-        now = time.time()
-        whole = buffer.rfind(b"\n") + 1
-        for stamp, name in pattern.findall(buffer[:whole]):
-            seen.append(name)
-            if len(seen) % 50 == 0:
-                delays.append(now - _seconds(stamp))
-        buffer = buffer[whole:]
-    return delays, seen
+    seen: list[bytes] = []
+    delays: list[float] = []
+    ends = [size for size, _ in sizes]
+    for number, match in enumerate(pattern.finditer(data)):
+        seen.append(match[2])
+        place = bisect_left(ends, match.end())
+        if number % 50 == 0 and place < len(sizes):
+            delays.append(sizes[place][1] - _seconds(match[1]))
+    return seen, delays
 
 
 def _seconds(stamp: bytes) -> float:

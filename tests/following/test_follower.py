@@ -13,7 +13,7 @@ from strategies import TIME, banner, record
 from logging_helpers.outputs.rank_file import RankFile
 from logging_helpers.settings.resolve import Rotation
 from ranklog import Damage
-from ranklog.following import growing_source
+from ranklog.following import follower, growing_source
 from ranklog.following.follower import Follower
 from ranklog.following.window import Given
 from ranklog.line_format import LAYOUTS, TextLayout, encode
@@ -283,3 +283,16 @@ def test_what_was_written_before_the_end_is_given_out_at_the_end(run: Run) -> No
     run.write("script.log", line(1), line(2)[:-3])
     assert messages(run.follower.end()) == ["1"]
     assert run.damage.cut_records == 1
+
+
+def test_an_idle_run_is_looked_at_less_often(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(follower.time, "sleep", slept.append)
+    run.write("script.log", line(1), line(2))
+    for _ in range(6):
+        run.poll(0.01)
+        run.follower.wait(0.05)
+    run.write("script.log", line(3))
+    run.poll(0.01)
+    run.follower.wait(0.05)
+    assert [0.05, 0.1, 0.15, 0.2, 0.2, 0.2, 0.05] == pytest.approx(slept)

@@ -17,6 +17,7 @@ from ranklog.selection import Selection
 
 _DISCOVER_SECONDS = 0.5
 _SAVE_SECONDS = 1.0
+_MOST_IDLE = 4
 
 
 class Follower:
@@ -55,7 +56,8 @@ class Follower:
         self._clock = clock
         self._sources: dict[tuple[object, ...], GrowingSource] = {}
         self._run: Run | None = None
-        self._discover_at = self._save_at = 0.0
+        self._discover_at = self._save_at = self._poll_took = 0.0
+        self._idle_polls = 0
 
     @property
     def is_behind(self) -> bool:
@@ -71,10 +73,25 @@ class Follower:
         if now >= self._discover_at or any(one.has_moved for one in self._sources.values()):
             self._discover(now)
             self._discover_at = now + _DISCOVER_SECONDS
+        self._idle_polls += 1
         for number, source in enumerate(self._sources.values()):
-            self._window.add(source.read(now, self._window_seconds / 2), number, now)
+            lots = source.read(now, self._window_seconds / 2)
+            self._window.add(lots, number, now)
+            if lots:
+                self._idle_polls = 0
+        self._poll_took = self._clock() - now
         floors = [source.floor for source in self._sources.values() if source.is_behind]
         return self._window.due(now, floors)
+
+    def wait(self, poll_seconds: float) -> None:
+        """Wait until it is time for the next poll.
+
+        Longer, up to `_MOST_IDLE` times, where nothing comes, and no shorter than a poll takes: a
+        thousand files on a network file system are not to be asked for without end.
+        """
+        if not self.is_behind:
+            times = min(1 + self._idle_polls, _MOST_IDLE)
+            time.sleep(max(poll_seconds * times, self._poll_took))
 
     def end(self) -> list[Given]:
         """All that is left. Nothing can be polled after that."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import time
 from collections import deque
 from collections.abc import Iterator
 from types import FrameType
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _WINDOW_SECONDS = 0.5
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 
 
 class Followed(NamedTuple):
@@ -61,7 +60,7 @@ def follow(
     Args:
         path: As for `ranklog.read`; what is not there yet is waited for.
         window_seconds: How long a record waits for earlier ones of other ranks.
-        poll_seconds: How often to look.
+        poll_seconds: How often to look; where nothing comes, a fourth as often.
         resume: Path of a file that says how far an earlier follower came.
         damage: Told of what cannot be read.
         filters: Which records are wanted; a span such as ``since="10m"`` counts back from the
@@ -110,8 +109,8 @@ def show(request: Request, screen: Screen) -> int:
     with _stopped_by_signals() as is_stopped:
         while not is_stopped:
             _print(follower.poll(), screen, request.damage)
-            if not (follower.is_behind or is_stopped):
-                time.sleep(_POLL_SECONDS)
+            if not is_stopped:
+                follower.wait(_POLL_SECONDS)
         _print(follower.end(), screen, request.damage)
     return 0
 
@@ -141,8 +140,7 @@ def _records(follower: Follower, poll_seconds: float, damage: Damage) -> Iterato
                 followed = _followed(unread.popleft(), damage)
                 if followed is not None:
                     yield followed
-            if not follower.is_behind:
-                time.sleep(poll_seconds)
+            follower.wait(poll_seconds)
     finally:
         follower.save(unread)
 
