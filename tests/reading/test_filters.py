@@ -208,6 +208,10 @@ def plain(records: list[Record]) -> list[Record]:
     return [replace(one, pid=None) for one in records]
 
 
+def by_time(records: list[Record]) -> list[Record]:
+    return sorted(records, key=lambda one: (one.time, one.message))
+
+
 @given(run=runs(), wanted=filters)
 @settings(max_examples=100)
 def test_filters_keep_what_a_plain_loop_keeps(
@@ -228,6 +232,9 @@ def test_filters_keep_what_a_plain_loop_keeps(
         merged = [parsed(item) for item in ranklog.merge(directory, **wanted)]
     assert sorted(one.record.message for one in written) == sorted(one.message for one in every)
     expected = [one for one in every if one.message in messages]
+    if {"attempt", "since"} & wanted.keys():
+        # Read from elsewhere on, in other blocks, more or less of what is out of order is sorted.
+        expected, found, merged = map(by_time, (expected, found, merged))
     assert (plain(expected), Damage()) == (plain(found), damage)
     if "since" not in wanted:
         assert expected == found
