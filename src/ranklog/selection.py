@@ -181,7 +181,10 @@ def _time(value: str | datetime | timedelta | None, name: str) -> datetime | tim
             match = _SPAN.fullmatch(value.strip())
             if match is not None:
                 return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-            time = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+            text = value.strip().replace("Z", "+00:00")
+            # Up to Python 3.10 fractions of a second have three digits or six, and no others.
+            text = re.sub(r"\.(\d+)", lambda found: f".{found[1][:6]:0<6}", text)
+            time = datetime.fromisoformat(text)
         elif isinstance(value, datetime):
             time = value
         elif isinstance(value, timedelta | None):
