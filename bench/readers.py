@@ -32,10 +32,10 @@ CORPORA = {"8 × 200k": (8, 200_000), "64 × 20k": (64, 20_000), "1,024 × 1.2k"
 BIG_BYTES = 10_000_000_000
 _RECORD = re.compile(rb"^\d{4}-.*\n(?:(?!\d{4}-).*\n)*", re.MULTILINE)
 
-Job = Callable[[Path], str]
+Job = Callable[[Path, int], str]
 
 
-def merged(directory: Path) -> str:
+def merged(directory: Path, rounds: int) -> str:
     """`merge` against `sort -m` and lnav."""
     rows = []
     for name, (ranks, records) in CORPORA.items():
@@ -43,13 +43,13 @@ def merged(directory: Path) -> str:
             run = directory / "run"
             size = make_corpus(run, ranks=ranks, records=records, disorder=is_disordered)
             label = f"{name}{', disorder and stacks' if is_disordered else ''}, {size / 1e6:.0f} MB"
-            rows += _merges(run, directory / "out", label, is_many=ranks > 256)
+            rows += _merges(run, directory / "out", label, rounds, is_many=ranks > 256)
             shutil.rmtree(run)
     header = ["", "wall s", "ours ÷ it", "peak MiB", "out of order", "lost", "doubled or torn"]
     return "### Merge by time\n\n" + table([*header, ""], [[*row, ""] for row in rows])
 
 
-def _merges(run: Path, out: Path, label: str, *, is_many: bool) -> list[list[str]]:
+def _merges(run: Path, out: Path, label: str, rounds: int, *, is_many: bool) -> list[list[str]]:
     files = sorted((run / "logs").iterdir(), key=lambda path: (len(path.name), path.name))
     # sort and cat have all files open; under a limit they would only fail.
     limit = 256 if is_many else None
@@ -62,7 +62,7 @@ def _merges(run: Path, out: Path, label: str, *, is_many: bool) -> list[list[str
     if lnav:
         home = tempfile.mkdtemp(dir=run.parent)
         peers.append(Command("lnav -n", [lnav, "-n", *files], {"HOME": home}, rounds=2))
-    take_turns([ours, *peers], out, ROUNDS)
+    take_turns([ours, *peers], out, rounds)
     expected = [record for path in files for record in _RECORD.findall(path.read_bytes())]
     rows = []
     for command in (ours, *peers):
@@ -85,7 +85,7 @@ def _faults(expected: Sequence[bytes], data: bytes) -> list[str]:
     return [f"{inversions:,}", f"{lost:,}", f"{extra:,}"]
 
 
-def questions(directory: Path) -> str:
+def questions(directory: Path, rounds: int) -> str:
     """The views that need not read all, or count all."""
     out, run, empty = directory / "out", directory / "run", directory / "empty"
     empty.mkdir()
@@ -97,7 +97,7 @@ def questions(directory: Path) -> str:
     first = Command("first-error", [RANKLOG, "first-error", run])
     none = Command("first-error, none", [RANKLOG, "first-error", "--level", "CRITICAL", run])
     group = Command("group", [RANKLOG, "group", run])
-    take_turns([bare, idle, cat, first, none, group], out, ROUNDS)
+    take_turns([bare, idle, cat, first, none, group], out, rounds)
     rows = [["start-up", _ms(idle), f"{_ms(bare)} of them the interpreter's", "60 ms"]]
     for what, command in (("first-error, 235 MB", first), ("where there is none", none)):
         against = spread(ratios(_beyond(command, idle), cat.wall))
@@ -107,7 +107,7 @@ def questions(directory: Path) -> str:
     make_corpus(run, ranks=64, records=20_000)
     silent = Command("silent", [RANKLOG, "silent", run])
     idle.wall.clear()
-    take_turns([idle, silent], out, ROUNDS)
+    take_turns([idle, silent], out, rounds)
     beyond = spread([1000 * seconds for seconds in _beyond(silent, idle)], 0)
     rows.append(["silent, 64 ranks", _ms(silent), f"beyond start-up {beyond} ms", "50 ms"])
     shutil.rmtree(run)
@@ -123,7 +123,7 @@ def _ms(command: Command) -> str:
     return f"{spread([1000 * seconds for seconds in command.wall], 0)} ms"
 
 
-def big(directory: Path) -> str:
+def big(directory: Path, rounds: int) -> str:
     """The first record out of 10 GB."""
     run = directory / "big"
     _make_big(run)
@@ -134,7 +134,7 @@ def big(directory: Path) -> str:
         ("merge --since 10s before the end", ["--since", "10s"]),
     ):
         seconds = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             begin = time.perf_counter()
             with subprocess.Popen(
                 [RANKLOG, "merge", run, *arguments], stdout=subprocess.PIPE
@@ -176,7 +176,7 @@ for number in range(int(sys.argv[3])):
 """
 
 
-def followed(directory: Path) -> str:
+def followed(directory: Path, _rounds: int) -> str:
     """A million records of 8 live writers with rotation."""
     run, each = directory / "live", 125_000
     out = directory / "out"
@@ -253,15 +253,16 @@ def main() -> None:
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=", ".join(JOBS))
     parser.add_argument("--directory", default="/dev/shm", help="a tmpfs")
     parser.add_argument("--big-directory", default=".", help="where 10 GB have room")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="[%(default)s]")
     options = parser.parse_args()
     parts = []
     for name in options.jobs or JOBS:
         where = options.big_directory if name == "big" else options.directory
         with tempfile.TemporaryDirectory(dir=where) as directory:
-            parts.append(JOBS[name](Path(directory)))
+            parts.append(JOBS[name](Path(directory), options.rounds))
             print(parts[-1], flush=True)
     if not options.jobs:
-        head = f"## Reading a run (`bench/readers.py`, {ROUNDS} rounds)"
+        head = f"## Reading a run (`bench/readers.py`, {options.rounds} rounds)"
         write_section("readers", "\n\n".join((head, machine(["ranklog"]), *parts)))
 
 
