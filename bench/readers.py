@@ -58,7 +58,7 @@ def _merges(run: Path, out: Path, label: str, rounds: int, *, is_many: bool) -> 
         Command("sort -m", ["sort", "-m", "-s", "-k1,2", "--batch-size=1100", *files]),
         Command("cat", ["cat", *files]),
     ]
-    lnav = os.environ.get("RANKLOG_LNAV") or shutil.which("lnav")
+    lnav = os.environ.get("RANKLOG_LNAV", shutil.which("lnav"))
     if lnav:
         home = tempfile.mkdtemp(dir=run.parent)
         peers.append(Command("lnav -n", [lnav, "-n", *files], {"HOME": home}, rounds=2))

@@ -13,11 +13,17 @@ from ranklog.files.discover import Source, discover
 from ranklog.files.record_blocks import BEGINNING, Start, record_blocks
 from ranklog.files.seeking import head, start_at, tail
 from ranklog.line_format import Damage, Records
-from ranklog.merging import SET_BACK_SECONDS, Batch, Ordering, block_bytes
+from ranklog.merging import Batch, Ordering, block_bytes
 from ranklog.selection import EVERYTHING, Filter, Selection
 from ranklog.stamps import LATEST, stamp_of, time_of
 from ranklog.walk import Sieve, Stretch, Walk
 
+_SLACK_SECONDS = 10.0
+"""How far from its place a record may stand in a file and still be found by its time.
+
+Threads and workers are out of order by less. Of a busy rank this is a hundred thousand records
+to look at, for nothing in most files.
+"""
 _FIRST_TIME = datetime.min.replace(tzinfo=timezone.utc)
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -202,7 +208,7 @@ def _slack(stamp: bytes, direction: int) -> bytes:
     if time is None:
         return stamp
     try:
-        return stamp_of(time + direction * timedelta(seconds=SET_BACK_SECONDS))
+        return stamp_of(time + direction * timedelta(seconds=_SLACK_SECONDS))
     except OverflowError:
         return stamp
 
