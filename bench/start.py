@@ -193,7 +193,10 @@ def system_calls(run_dir: Path, trace: Path) -> list[str]:
         for line in trace.read_text().splitlines()
         if str(run_dir) in line and "execve(" not in line
     ]
-    return [call.replace(str(run_dir), "RUN") for call in calls]
+    # Where the benchmark was started is nobody's business.
+    return [
+        re.sub(r"AT_FDCWD<[^>]*>", "AT_FDCWD", call).replace(str(run_dir), "RUN") for call in calls
+    ]
 
 
 def render_system_calls(parent: Path) -> str:
