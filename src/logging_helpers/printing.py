@@ -71,6 +71,9 @@ def print_line(on: TextIO, line: str, flush: bool) -> None:
             pass
         finally:
             _printing.discard(thread)
+    if _owed:
+        # From a signal handler that logged after the last look: it may be the last line of all.
+        print_line(on, "", False)
 
 
 def _print_owed(on: TextIO) -> None:

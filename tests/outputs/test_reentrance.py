@@ -12,7 +12,7 @@ import pytest
 from loguru import logger as loguru_logger
 from rank_files import TIMEOUT_SECONDS, user_messages
 
-from logging_helpers import init_logging, shutdown_logging
+from logging_helpers import init_logging, printing, shutdown_logging
 
 SIGNALS = """
 import logging, signal, sys
@@ -58,6 +58,48 @@ def test_a_signal_handler_that_logs_loses_nothing_on_file_and_console(
     assert sorted(expected) == sorted(user_messages(run_dir))
     on_console = [text.partition("INFO     ")[2] for text in done.stderr.splitlines()]
     assert sorted(expected) == sorted(on_console)
+
+
+def log_at_step(step, log):
+    """Log "outer", and "inner" before the given bytecode of its print; how many there were."""
+    code = {printing.print_line.__code__, printing._print_owed.__code__, printing._print.__code__}
+    seen = 0
+
+    def trace(frame, event, _argument):
+        nonlocal seen
+        if frame.f_code not in code:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            seen += 1
+            if seen == step:
+                log("inner")  # not traced: what a trace function does never is
+        return trace
+
+    traced_before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 wants one before `settrace`
+    sys.settrace(trace)
+    try:
+        log("outer")
+    finally:
+        sys.settrace(traced_before)
+    return seen
+
+
+def test_a_record_logged_between_any_two_steps_of_a_print_is_shown_when_the_call_returns(
+    run_dir, capsys
+):
+    """As a signal handler may log."""
+    init_logging(run_dir=run_dir)
+    log = logging.getLogger("x").info
+    log("warm")
+    capsys.readouterr()
+    step = 1
+    while log_at_step(step, log) >= step:
+        shown = capsys.readouterr().err.splitlines()
+        assert ["inner", "outer"] == sorted(text.rpartition(" ")[2] for text in shown), step
+        step += 1
+    assert step > 50
 
 
 BLOCKED = """
@@ -141,6 +183,7 @@ for _ in range(400):
     assert not exchange_lock().locked()
     assert not is_held_by_this_thread()
     assert not printing._printing
+log("x" * 2000)  # into the piece, if the last interrupt came between renaming and going on
 pieces = len(os.listdir(run_dir + "/logs"))
 log("x" * 2000)
 assert len(os.listdir(run_dir + "/logs")) == pieces + 1
