@@ -58,7 +58,7 @@ def _batches(run: Run, source: Source) -> Iterator[Batch]:
                     keys.append(key)
                     items.append(with_pid(record, stretch.pid))
         # All of a block at once, so that its disorder is sorted as far as a merge of bytes does.
-        yield ordering.batch(keys, items, max((one.newest for one in stretches), default=b""))
+        yield ordering.batch(keys, items, max((one.latest for one in stretches), default=b""))
 
 
 def with_pid(record: Record, pid: int | None) -> Record:

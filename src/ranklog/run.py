@@ -146,7 +146,8 @@ class Run:
                 yield list(walk.take(records))
             else:
                 chosen = sieve.choose(records)
-                newest = max(records.keys, default=b"")
+                is_all = len(chosen.keys) == len(records.keys)
+                newest = b"" if is_all else max(records.keys)
                 yield [Stretch(chosen.keys, chosen.items, 0, None, newest)]
 
     def batches(self, source: Source) -> Iterator[Batch]:

@@ -19,7 +19,7 @@ class Stretch(NamedTuple):
         attempt: Ordinal of the banner above them in the file; 0 above the first, and where
             nobody tracks it.
         pid: Process id of that banner, ``None`` where none is known.
-        newest: Latest stamp, also of records that were not asked for.
+        newest: Latest stamp of those that were not asked for, or an earlier one.
     """
 
     keys: list[bytes]
@@ -27,6 +27,11 @@ class Stretch(NamedTuple):
     attempt: int
     pid: int | None
     newest: bytes
+
+    @property
+    def latest(self) -> bytes:
+        """Latest stamp of all, those that were not asked for included."""
+        return max(self.newest, max(self.keys, default=b""))
 
 
 class Sieve:
@@ -45,6 +50,7 @@ class Sieve:
         self._reader = reader
         self._filter = chosen
         self._since, self._until = since or b"", until or LATEST
+        self._has_times = since is not None or until is not None
         self._keeps: dict[bytes, bool | None] = {}
 
     def choose(self, records: Records, origins: list[bytes] | None = None) -> Records:
@@ -55,7 +61,7 @@ class Sieve:
             origins: Their origins, where they are known.
         """
         items, keys = records
-        if items and not (self._since <= min(keys) and max(keys) <= self._until):
+        if self._has_times and items and self._is_outside(keys):
             within = [self._since <= key <= self._until for key in keys]
             items, keys = _only(items, within), _only(keys, within)
             origins = None if origins is None else _only(origins, within)
@@ -71,6 +77,10 @@ class Sieve:
             found = [grep.search(text(item)) is not None for item in items]
             items, keys = _only(items, found), _only(keys, found)
         return Records(items, keys)
+
+    def _is_outside(self, keys: list[bytes]) -> bool:
+        """Whether any of some stamps is not wanted."""
+        return min(keys) < self._since or max(keys) > self._until
 
     def _passed(self, items: list[bytes], origins: list[bytes]) -> list[bool]:
         keeps = self._keeps
@@ -136,7 +146,8 @@ class Walk:
         if not keys:
             return
         chosen = self._sieve.choose(Records(records.items[span], keys), origins[span])
-        yield Stretch(chosen.keys, chosen.items, self._attempt, self._pid, max(keys))
+        newest = b"" if len(chosen.keys) == len(keys) else max(keys)
+        yield Stretch(chosen.keys, chosen.items, self._attempt, self._pid, newest)
 
     def _turn(self, item: bytes, is_banner: bool) -> None:
         """Go over to another process, at its banner, or to none, at an end record."""

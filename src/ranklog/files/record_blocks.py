@@ -101,20 +101,19 @@ class Cutter:
         if b"\n" not in data:
             self._line.append(data)
             return b""
-        new = b"".join((*self._line, data))
-        cut = self.last_start(new)
-        if cut is None and self._lines and self._match(new):
-            cut = 0
-        if cut is None:
-            end = new.rfind(b"\n") + 1
-            self._keep(new[:end], new[end:])
-            return self._junk()
-        whole = b"".join((*self._lines, new[:cut])) if self._lines else new[:cut]
+        cut = self.last_start(data)
+        if cut is not None:  # nearly always, and most of `data` is copied but once then
+            whole = b"".join((*self._lines, *self._line, memoryview(data)[:cut]))
+            rest = data[cut:]
+        else:
+            rest = b"".join((*self._line, data))
+            if not (self._lines and self._match(rest)):
+                self._keep_lines(rest)
+                return self._junk()
+            whole = b"".join(self._lines)
         self._lines.clear()
         self._lines_bytes = 0
-        end = max(new.rfind(b"\n") + 1, cut)
-        self._line.clear()
-        self._keep(new[cut:end], new[end:])
+        self._keep_lines(rest)
         return whole
 
     def end_line(self, cut_mark: bytes) -> None:
@@ -137,6 +136,10 @@ class Cutter:
             if self._match(block, position + 1):
                 return position + 1
         return None
+
+    def _keep_lines(self, data: bytes) -> None:
+        end = data.rfind(b"\n") + 1
+        self._keep(data[:end], data[end:])
 
     def _keep(self, lines: bytes, line: bytes) -> None:
         if lines:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ranklog.line_format.damage import Damage
@@ -34,6 +35,7 @@ BANNER = b" | ranklog:start:0 - "
 # is most of what a merge costs. That stamps have their digits is asked of all of them at once.
 _RECORD = re.compile(HEADER_LIKE + rb"(?:    [|!=] .*\n)*")
 _PARTS = re.compile(rb".{26}\+00:00 \| (" + PROCESS + rb"\S+) - (.*)\n((?:    [|!=] .*\n)*)")
+_KEY = itemgetter(slice(KEY_BYTES))
 _GUARD = re.compile(rb"\n    [|!=] ")
 _SHAPE = b"0000-00-00 00:00:00.000000"
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -49,7 +51,7 @@ def level_mark(level: str) -> bytes:
 def split(block: bytes, damage: Damage) -> Records:
     """Find the records of a block; see `Reader.split`."""
     items = _RECORD.findall(block)
-    keys = [item[:KEY_BYTES] for item in items]
+    keys = list(map(_KEY, items))
     # Nearly all blocks are nothing but records. Zeros are what a power failure leaves.
     if (
         sum(map(len, items)) != len(block)
@@ -57,7 +59,7 @@ def split(block: bytes, damage: Damage) -> Records:
         or b"".join(keys).translate(_ALL_ZEROS) != _SHAPE * len(items)
     ):
         items = TextSplitter(damage).split(block)
-        keys = [item[:KEY_BYTES] for item in items]
+        keys = list(map(_KEY, items))
     return Records(items, keys)
 
 
