@@ -66,11 +66,13 @@ def record_lines(
     for number in range(records):
         time += timedelta(microseconds=chance.randrange(1, 2 * microseconds))
         if number % ERROR_EVERY == ERROR_EVERY - 1:
-            yield layout.encode(time, error, f"step {number} failed", _TRACEBACK, {"step": number})
+            message = f"step {number} failed"
+            stamp = layout.stamp(time)
+            yield layout.encode(stamp, error, message, True, _TRACEBACK, {"step": number})
             continue
         origin = heads[-1 if number % 50 == 3 else number % 3]
         message = f"step {number} loss {chance.random():.4f} lr 0.00100 throughput 1234.5 samples/s"
-        yield layout.encode(time, origin, message, None, {})
+        yield layout.encode(layout.stamp(time), origin, message, True, None, {})
     yield encode(
         _own(time, rank, "end", {"exit": "exit", "records": {}, "pid": 1000 + rank}), layout
     )

@@ -176,7 +176,7 @@ def test_a_layout_writes_hostile_extra_fields_as_it_writes_others(name: str) -> 
     layout = LAYOUTS[name]()
     origin = layout.head("INFO", 0, 7, False) + layout.site("a", "f", 1)
     fields = {"x": math.nan, "y": Point(), "z": "\ud800"}
-    data = layout.encode(EPOCH, origin, "m", None, fields)
+    data = layout.encode(layout.stamp(EPOCH), origin, "m", True, None, fields)
     assert b'{"x":"nan","y":"Point(\\n1)","z":"\\ud800"}' in data
 
 

@@ -125,9 +125,7 @@ class FileOutput:
             fields = {key: value for key, value in extra.items() if key != "rank"}
             if number is not None:
                 fields["levelno"] = number
-        self.file.write(
-            self.layout.encode_stamped(stamp, origin, message, is_printable, trace, fields)
-        )
+        self.file.write(self.layout.encode(stamp, origin, message, is_printable, trace, fields))
         next(counter)  # atomic where `+= 1` is not
 
     def write_now(
@@ -199,11 +197,12 @@ class FileOutput:
     ) -> bytes:
         pid = os.getpid()
         return self.layout.encode(
-            datetime.now(timezone.utc),
+            self.layout.stamp(datetime.now(timezone.utc)),
             self.layout.head(level, self.info.rank, pid, pid != self.owner_pid)
             # Line 0, which no user's record of that name has, tells them apart.
             + self.layout.site(BANNER_LOGGER, function, 0),
             message,
+            message.isprintable(),
             None,
             fields,
         )

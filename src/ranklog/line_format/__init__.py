@@ -86,10 +86,11 @@ def encode(record: Record, layout: Layout, *, is_child: bool = False) -> bytes:
         Whole lines, to be written with a single ``write(2)``.
     """
     return layout.encode(
-        record.time,
+        layout.stamp(record.time),
         layout.head(record.level, record.rank, record.pid, is_child)
         + layout.site(record.logger, record.function, record.line),
         record.message,
+        record.message.isprintable(),
         record.exception,
         dict(record.extra),
     )

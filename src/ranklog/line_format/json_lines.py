@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.extras import json_text
@@ -40,18 +39,6 @@ class JsonLayout:
 
     def encode(
         self,
-        time: datetime,
-        origin: str,
-        message: str,
-        exception: str | None,
-        extra: dict[str, Any],
-    ) -> bytes:
-        """One record as the bytes of a line; arguments as `TextLayout.encode` takes them."""
-        stamp = self.stamp(time)
-        return self.encode_stamped(stamp, origin, message, message.isprintable(), exception, extra)
-
-    def encode_stamped(
-        self,
         stamp: str,
         origin: str,
         message: str,
@@ -59,7 +46,7 @@ class JsonLayout:
         exception: str | None,
         extra: dict[str, Any] | None,
     ) -> bytes:
-        """As `encode`; arguments as `TextLayout.encode_stamped` takes them."""
+        """One record as the bytes of a line; arguments as `TextLayout.encode` takes them."""
         # Almost every message is plain, and needs no encoder.
         if is_printable and message.isascii() and not ('"' in message or "\\" in message):
             message_text = f'"{message}"'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ranklog.line_format.escapes import escape_controls, escape_name
@@ -49,26 +48,6 @@ class TextLayout:
 
     def encode(
         self,
-        time: datetime,
-        origin: str,
-        message: str,
-        exception: str | None,
-        extra: dict[str, Any],
-    ) -> bytes:
-        """One record as the bytes of whole lines.
-
-        Args:
-            time: When it was logged; aware.
-            origin: What `head` and `site` gave, one after the other; worth caching.
-            message: Any text.
-            exception: Formatted traceback without its last newline, or ``None``.
-            extra: Extra fields; no line is written for none.
-        """
-        stamp = self.stamp(time)
-        return self.encode_stamped(stamp, origin, message, message.isprintable(), exception, extra)
-
-    def encode_stamped(
-        self,
         stamp: str,
         origin: str,
         message: str,
@@ -76,15 +55,15 @@ class TextLayout:
         exception: str | None,
         extra: dict[str, Any] | None,
     ) -> bytes:
-        """As `encode`, for who knows more of the record already.
+        """One record as the bytes of whole lines.
 
         Args:
-            stamp: Its time, as `stamp` writes it.
-            origin: As for `encode`.
+            stamp: When it was logged, as `stamp` writes it.
+            origin: What `head` and `site` gave, one after the other; worth caching.
             message: Any text.
             is_printable: ``message.isprintable()``.
-            exception: As for `encode`.
-            extra: Extra fields, if there are any.
+            exception: Formatted traceback without its last newline, or ``None``.
+            extra: Extra fields; no line is written for none.
         """
         # Almost every message is printable; only the others pay for the escapes.
         if not is_printable:
