@@ -85,10 +85,16 @@ class Screen:
         before, after = self._paints.get(style) or self._learn(style)
         return f"{before}{text}{after}"
 
-    def items(self, items: list[bytes]) -> None:
-        """Print records as they were logged; for a person as text, whatever their format."""
+    def items(self, items: list[bytes], *, are_text: bool = False) -> None:
+        """Print records as they were logged; for a person as text, whatever their format.
+
+        Args:
+            items: Their bytes.
+            are_text: Whether they are known to be text, which saves a look at each.
+        """
         if self.form == HUMAN:
-            items = [self._as_text(item) if item[:1] == b"{" else item for item in items]
+            if not are_text:
+                items = [self._as_text(item) if item[:1] == b"{" else item for item in items]
             if self.is_terminal or self.has_colour:
                 self._write("".join(map(self._for_eyes, items)))
                 return

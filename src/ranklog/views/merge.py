@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ranklog import merging
-from ranklog.line_format import Damage
+from ranklog.line_format import Damage, TextLayout
 from ranklog.reading import records
 from ranklog.run import Paths, Run
 from ranklog.screen import JSON, Screen
@@ -46,8 +46,10 @@ def show(request: Request, screen: Screen) -> int:
         for record in records(request.run(tracks=True)):
             screen.record(record)
     else:
-        for items in _merged(request.run()):
-            screen.items(items)
+        run = request.run()
+        are_text = all(isinstance(source.layout, TextLayout) for source in run.sources)
+        for items in _merged(run):
+            screen.items(items, are_text=are_text)
     return 0
 
 
