@@ -322,6 +322,14 @@ def test_negative_ranks_count_from_the_newest_banners_world_size(tmp_path: Path)
     assert (["d"], ["a"]) == (read(tmp_path, rank=-1), read(tmp_path, rank=-4))
 
 
+def test_the_world_size_is_found_in_a_short_piece_that_ends_in_a_banner(tmp_path: Path) -> None:
+    some = [at(0, "a", 1), began(1, 1, world_size=4)]
+    piece = f"script_1.{PIECES[0]}.log"
+    (tmp_path / piece).write_bytes(lay_out(LAYOUT_OF_SUFFIX[".log"], some))
+    write(tmp_path, r1=[at(2, "b", 1)])
+    assert ([], ["a", "started", "b"]) == (read(tmp_path, rank=-1), read(tmp_path, rank=1))
+
+
 TWICE = [at(-1, "above"), began(0), at(1, "a"), at(2, "b"), began(3), at(4, "c")]
 
 

@@ -85,14 +85,19 @@ def start_at(source: Source, key: bytes) -> Start:
 
 def _first_records(reader: Reader, segment: Segment, cut_mark: bytes, offset: int = 0) -> Records:
     cutter = Cutter(reader.START)
+    first = _NOTHING
     seen = 0
     for block in blocks(segment, _HEAD_BYTES, Damage(), offset):
-        records = reader.split(cutter.feed(block), Damage())
+        first = _joined(first, reader.split(cutter.feed(block), Damage()))
         seen += len(block)
-        if records.items or seen > _MOST_BYTES:
-            return records
+        if (first.items and seen >= _HEAD_BYTES) or seen > _MOST_BYTES:
+            return first
     cutter.end_line(cut_mark)
-    return reader.split(cutter.rest(), Damage())
+    return _joined(first, reader.split(cutter.rest(), Damage()))
+
+
+def _joined(some: Records, more: Records) -> Records:
+    return Records(some.items + more.items, some.keys + more.keys)
 
 
 def _last_of_gzip(
@@ -107,7 +112,7 @@ def _last_of_gzip(
         if records.items:
             before, last = last, records
     # The last record comes alone.
-    return Records(before.items + last.items, before.keys + last.keys)
+    return _joined(before, last)
 
 
 def _last_records(
