@@ -33,12 +33,12 @@ EXTRAS: tuple[dict[str, Any], ...] = ({}, {"n": 1}, {"größe": ["日本", None]
 
 
 class Written(NamedTuple):
-    """A record, and where it was written."""
+    """A record, and where it was written: whether where the end of its file is looked at."""
 
     record: Record
     source: tuple[int, str]
     attempt: int
-    is_last_piece: bool
+    is_near_end: bool
 
 
 @st.composite
@@ -76,6 +76,8 @@ def runs(draw: st.DrawFn) -> tuple[dict[str, bytes], list[Written]]:
         pieces = draw(st.lists(st.integers(1, 7), min_size=1, max_size=2))
         for number, count in enumerate(pieces):
             records = []
+            is_last = number == len(pieces) - 1
+            is_gzip = not is_last and draw(st.booleans())
             for place in range(count):
                 now += draw(st.sampled_from((0, 1, 40, 2_000, 90_000)))
                 is_first = not records and number == 0
@@ -84,15 +86,14 @@ def runs(draw: st.DrawFn) -> tuple[dict[str, bytes], list[Written]]:
                     some_record(now, rank if has_ranks else own, f"{rank}{suffix}{number}.{place}")
                 )
                 attempt += one.is_banner
-                is_last = number == len(pieces) - 1
-                written.append(Written(one, (rank, suffix), attempt, is_last))
+                written.append(Written(one, (rank, suffix), attempt, not is_gzip))
                 records.append(one)
             name = live_name(rank, suffix)
-            if number < len(pieces) - 1:
+            if not is_last:
                 stem = name.removesuffix(suffix)
                 name = f"{stem}.{PIECES[number]}{suffix}"
             data = lay_out(LAYOUT_OF_SUFFIX[suffix], records)
-            if number < len(pieces) - 1 and draw(st.booleans()):
+            if is_gzip:
                 name, data = f"{name}.gz", gzip.compress(data, 1)
             files[name] = data
     return files, written
@@ -148,7 +149,7 @@ def chosen(written: list[Written], wanted: dict[str, Any]) -> set[str] | None:
     """Messages of what is wanted, ``None`` where there is no such attempt."""
     has_banner = any(one.record.is_banner for one in written)
     size = WORLD_SIZE if has_banner else max(one.source[0] for one in written) + 1
-    newest = max(one.record.time for one in written)
+    newest = max(one.record.time for one in written if one.is_near_end)
     left = written
     if "rank" in wanted:
         ranks = ranks_of(wanted["rank"], size)
@@ -172,7 +173,7 @@ def chosen(written: list[Written], wanted: dict[str, Any]) -> set[str] | None:
             parts = {
                 source for source, ordinal in most.items()
                 if ordinal == last or begin is None or begin <= max(
-                    one.record.time for one in left if one.source == source and one.is_last_piece
+                    one.record.time for one in left if one.source == source and one.is_near_end
                 )
             }  # fmt: skip
             left = [one for one in left if one.source in parts and one.attempt == most[one.source]]

@@ -34,7 +34,8 @@ def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
-    for name, size in (("_HEAD_BYTES", 64), ("LOOK_BYTES", 512), ("_SCAN_BYTES", 512)):
+    sizes = {"_HEAD_BYTES": 64, "LOOK_BYTES": 512, "_LEAST_BYTES": 64, "_SCAN_BYTES": 512}
+    for name, size in sizes.items():
         patch.setattr(seeking, name, size)
 
 
@@ -147,6 +148,18 @@ def test_ends_may_be_set_at_any_record(tmp_path: Path, layout: Layout, gz: int) 
             assert bool(found) is bool(before)
 
 
+def test_a_tail_goes_on_above_a_rotation_as_far_as_it_looks(tmp_path: Path, layout: Layout) -> None:
+    pieces = [lay_out(layout, [at(9 * n + m) for m in range(9)]) for n in range(3)]
+    source = write_source(tmp_path / "plain", layout, pieces)
+    every, _ = split_whole(layout, pieces)
+    assert every == tail(source)
+    some = tail(source, look_bytes=len(pieces[-1]) * 5 // 2)
+    assert every.items[-18:] == some.items
+    # To decompress a whole piece takes too long where a record is at hand.
+    source = write_source(tmp_path / "gz", layout, pieces, gz=2)
+    assert every.items[-9:] == tail(source).items
+
+
 TORN = lay_out(TEXT, [at(5, "torn\ntwo")])[:-1]
 A, B = lay_out(TEXT, [at(0, "a")]), lay_out(TEXT, [at(1, "b")])
 
@@ -161,7 +174,7 @@ A, B = lay_out(TEXT, [at(0, "a")]), lay_out(TEXT, [at(1, "b")])
         ([A], [A], [A]),
         ([A, b""], [A], [A]),
         ([b"", B], [B], [B]),
-        ([A, STACKS], [A], [A]),
+        ([A, STACKS], [A], [A + STACKS]),
         ([STACKS, B], [B], [B]),
         ([A + TORN], [A], [A]),
         ([TORN + CUT + A], [A], [A]),

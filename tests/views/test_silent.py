@@ -70,6 +70,25 @@ def test_silence_is_measured_against_the_cadence_of_each_rank(tmp_path):
     assert "silent" == states(tmp_path, 1310)[2]
 
 
+@pytest.mark.parametrize("suffix", [".log", ".jsonl"])
+def test_the_cadence_of_a_rank_is_known_right_after_a_rotation(tmp_path, suffix):
+    slow = steps(2, 1000, every=100)
+    write(tmp_path, {0: steps(0, 1000), 2: slow[:-1]}, suffix)
+    live = tmp_path / "logs" / f"script_2{suffix}"
+    live.rename(live.with_suffix(f".20261006T000000.000000Z{suffix}"))
+    write(tmp_path, {2: slow[-1:]}, suffix)
+    assert {0: "running", 2: "running"} == states(tmp_path, 1000, rank="0,2")
+
+
+@pytest.mark.parametrize("suffix", [".log", ".jsonl"])
+def test_stacks_that_a_rank_leaves_right_after_a_rotation_are_its_own(tmp_path, suffix):
+    write(tmp_path, {0: [start(), at(99)], 1: [start(rank=1), at(9, "step", 1)]}, suffix)
+    live = tmp_path / "logs" / f"script_1{suffix}"
+    live.rename(live.with_suffix(f".20261006T000000.000000Z{suffix}"))
+    live.write_bytes(SEGFAULT)
+    assert "crashed" == states(tmp_path, 100)[1]
+
+
 def test_the_answer_tells_how_far_each_rank_is_behind(tmp_path):
     write(tmp_path, {0: [start(0, world_size=3), at(2), at(8)], 1: [start(1, 1, 3), at(3, "x", 1)]})
     answer = _answer(Run(tmp_path), TIME + timedelta(seconds=12))

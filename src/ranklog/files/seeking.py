@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import chain
 
 from ranklog.files.content import PlainFile, blocks
@@ -14,6 +15,7 @@ _HEAD_BYTES = 8 << 10
 LOOK_BYTES = 32 << 10
 """How much of an end is looked at, unless asked for more."""
 _SCAN_BYTES = 1 << 20  # of a compressed file
+_LEAST_BYTES = 4 << 10
 _MOST_BYTES = 64 << 20
 """Where there is no record in so much, the file is somebody else's."""
 _NOTHING = Records([], [])
@@ -37,34 +39,41 @@ def tail(
     look_bytes: int = LOOK_BYTES,
     damage: Damage | None = None,
 ) -> Records:
-    """The last records of a source.
+    """The last records of a source, those before a rotation as well if it was just rotated.
 
     Args:
         source: Where to look.
         end: Where to take the source for ended, by default at its end.
-        look_bytes: How much to look at; more where one record is longer. Of a compressed
-            segment all is read, and its last block given.
+        look_bytes: How much to look at; more where one record is longer, at times half of it. Of
+            a compressed segment, which is read whole, the last block, where it has to be.
         damage: Told of files that cannot be read.
     """
     reader = source.layout.reader()
     damage = Damage() if damage is None else damage
+    find_start = _start_finder(reader)
     last = len(source.segments) - 1 if end is None else end.segment
+    # The segments are one text: stacks may stand at the start of the next one.
+    data = b""
+    records = _NOTHING
     for number in range(last, -1, -1):
         segment = source.segments[number]
         limit = end.offset if end is not None and number == end.segment else None
+        if records.items and (segment.is_gzip or len(data) > look_bytes // 2):
+            break
+        cut_mark = source.layout.cut_mark
         try:
-            cut_mark = source.layout.cut_mark
-            records = (
-                _last_of_gzip(reader, segment, cut_mark, limit, damage)
-                if segment.is_gzip
-                else _last_records(reader, segment, cut_mark, limit, look_bytes)
-            )
+            if segment.is_gzip:
+                above = _end_of_gzip(reader, segment, cut_mark, limit, damage)
+            else:
+                above = _end_of_plain(reader, segment, cut_mark, limit, look_bytes - len(data))
         except OSError as error:
             damage.unreadable_file(segment.path, error.strerror or str(error))
             continue
-        if records.items:
-            return records
-    return _NOTHING
+        data = above + data
+        first = find_start(data)
+        if first is not None:
+            records = reader.split(data[first.start() :], Damage())
+    return records
 
 
 def start_at(source: Source, key: bytes) -> Start:
@@ -100,27 +109,29 @@ def _joined(some: Records, more: Records) -> Records:
     return Records(some.items + more.items, some.keys + more.keys)
 
 
-def _last_of_gzip(
+def _end_of_gzip(
     reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None, damage: Damage
-) -> Records:
-    before = last = _NOTHING
+) -> bytes:
+    before = last = b""
     cutter = Cutter(reader.START)
     for block in chain(limited(blocks(segment, _SCAN_BYTES, damage), limit), [None]):
         if block is None:
             cutter.end_line(cut_mark)
-        records = reader.split(cutter.rest() if block is None else cutter.feed(block), Damage())
-        if records.items:
-            before, last = last, records
+        whole = cutter.rest() if block is None else cutter.feed(block)
+        if whole:
+            before, last = last, whole
     # The last record comes alone.
-    return _joined(before, last)
+    return before + last
 
 
-def _last_records(
+def _end_of_plain(
     reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None, look_bytes: int
-) -> Records:
+) -> bytes:
+    """The last lines of a segment from the start of a record on; all of one that has none."""
     file = PlainFile(segment.path)
     end = file.size() if limit is None else limit
-    find_start = re.compile(rb"(?:\A|(?<=\n))(?:" + reader.START + rb")").search
+    find_start = _start_finder(reader)
+    look_bytes = max(look_bytes, _LEAST_BYTES)
     while True:
         begin = max(end - look_bytes, 0)
         data = file.read_at(begin, end - begin)
@@ -128,10 +139,15 @@ def _last_records(
             data += cut_mark
         # What comes before the first start may be the rest of a longer record.
         match = find_start(data, 0 if begin == 0 else data.find(b"\n") + 1)
-        records = reader.split(data[match.start() :], Damage()) if match else _NOTHING
-        if records.items or begin == 0 or look_bytes > _MOST_BYTES:
-            return records
+        if match is not None or look_bytes > _MOST_BYTES:
+            return data[match.start() :] if match else b""
+        if begin == 0:
+            return data
         look_bytes *= 4
+
+
+def _start_finder(reader: Reader) -> Callable[..., re.Match[bytes] | None]:
+    return re.compile(rb"(?:\A|(?<=\n))(?:" + reader.START + rb")").search
 
 
 def _offset_of(reader: Reader, segment: Segment, key: bytes) -> int:
