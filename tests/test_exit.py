@@ -1,7 +1,9 @@
 """How a process ends is in its file, and what is logged while it ends as well."""
 
+import re
+
 import pytest
-from support import messages, run_python
+from support import messages, run_python, user_records
 
 import ranklog
 
@@ -54,6 +56,80 @@ def test_what_an_exit_handler_logs_still_reaches_the_file(run_dir):
     expected = ["before that", "stdlib, after loguru has removed its sinks", "and once more"]
     assert expected == messages(run_dir)
     assert (0, "", 3) == (ended.code, ended.out, len(ended.err.splitlines()))
+
+
+DELETED = """
+    import atexit, logging, sys
+    log = logging.getLogger("app")
+    if "handler" in sys.argv:
+        atexit.register(log.info, "last words")
+    import logging_helpers
+
+    class Trainer:
+        def __del__(self):
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                log.exception("trainer %s", "closed", extra={"epoch": 3})
+            log.log(35, "and once more", stack_info=True)
+
+    logging_helpers.init_logging(run_dir=sys.argv[1])
+    trainer = Trainer()
+    """
+
+
+@pytest.mark.parametrize("handler", ["", "handler"])
+def test_what_an_object_logs_when_the_interpreter_deletes_it_reaches_file_and_console(
+    run_dir, handler
+):
+    """As trainers and pools do that are global variables.
+
+    From Python 3.13 on, loguru ends the process with a segmentation fault by then.
+    """
+    ended = run_python(DELETED, run_dir, handler)
+    assert (0, "") == (ended.code, ended.out)
+    *before, closed, again = user_records(run_dir)
+    assert ["last words"] * bool(handler) == [record.message for record in before]
+    where = ("app", "__del__")
+    assert ("ERROR", "trainer closed", {"epoch": 3}, where) == (
+        closed.level,
+        closed.message,
+        closed.extra,
+        (closed.logger, closed.function),
+    )
+    assert "ZeroDivisionError: division by zero" == closed.exception.splitlines()[-1]
+    assert ("Level 35", where) == (again.level, (again.logger, again.function))
+    assert again.message.startswith("and once more\nStack (most recent call last):\n")
+    shown = re.findall(r"^\[[\d:.]{12}\] (\w.*)", ended.err, re.MULTILINE)
+    words = ["INFO     last words"] * bool(handler)
+    assert [*words, "ERROR    trainer closed", "Level 35 and once more"] == shown
+    assert "Logging error" not in ended.err
+
+
+def test_a_call_of_init_logging_in_an_exit_handler_sends_no_last_record_through_loguru(run_dir):
+    ended = run_python(
+        """
+        import atexit, logging, sys
+        run_dir = sys.argv[1]
+
+        @atexit.register
+        def again():
+            logging_helpers.init_logging(run_dir=run_dir, level="DEBUG")
+            logging.debug("after loguru's end")
+
+        import logging_helpers
+
+        class Trainer:
+            def __del__(self, log=logging.getLogger("app").debug):
+                log("trainer closed")
+
+        logging_helpers.init_logging(run_dir=run_dir)
+        trainer = Trainer()
+        """,
+        run_dir,
+    )
+    assert ["after loguru's end", "trainer closed"] == messages(run_dir)
+    assert (0, 2) == (ended.code, len(ended.err.splitlines()))
 
 
 def test_a_forked_child_that_exits_writes_no_end(run_dir):

@@ -10,6 +10,7 @@ import threading
 from logging_helpers.crash_reports.reports import CrashReports
 from logging_helpers.identity.process import set_explicit_rank, watch_identity
 from logging_helpers.identity.rank_info import RankInfo
+from logging_helpers.interception.last_records import LastRecords
 from logging_helpers.interception.loguru_hold import LoguruHold, find_default_sink
 from logging_helpers.interception.takeover import Takeover
 from logging_helpers.interception.warnings_capture import WarningsCapture
@@ -205,8 +206,11 @@ def _sink_was_removed() -> None:
     if session is None:
         return
     if session.is_ending:
-        # Loguru removes all sinks at exit. Exit handlers that run after that still log.
-        session.takeover.handler.before_next = ensure_interception
+        # Loguru removes all sinks at exit. Exit handlers that run after that still log, and
+        # so do objects that the interpreter deletes after those.
+        hold = session.loguru_hold
+        session.takeover.fast_road.close()
+        session.takeover.handler.past_loguru = LastRecords(lambda record: hold.sink.accept(record))
     else:
         say_once(f"the sink was removed by logger.remove() or configure(handlers=); {_REMEDY}")
 

@@ -72,6 +72,8 @@ class FastRoad:
 
     def open(self) -> None:
         """Serve from now on; does nothing where others have replaced ``Logger._log``."""
+        if self.handler.past_loguru is not None:  # which has ended
+            return
         code = getattr(logging.Logger._log, "__code__", None)
         if self._is_open or code is None or code.co_varnames[: code.co_argcount] != _PARAMETERS:
             return
@@ -101,7 +103,6 @@ class FastRoad:
             or logger.filters
             or handler.filters
             or level < handler.level
-            or handler.before_next is not None
             or getLogRecordFactory() is not _LogRecord
             or _LogRecord.__init__ is not _init
             or _LogRecord.getMessage is not _get_message

@@ -51,8 +51,8 @@ class InterceptHandler(logging.Handler):
     def __init__(self, on_closed: Callable[[], None] | None = None) -> None:
         super().__init__(logging.NOTSET)
         self._on_closed = on_closed
-        self.before_next: Callable[[], None] | None = None
-        """Called once, before the next record is forwarded."""
+        self.past_loguru: Callable[[logging.LogRecord, str], None] | None = None
+        """Takes records and their messages in place of loguru, when that has ended."""
 
     def createLock(self) -> None:  # noqa: N802 - stdlib's name
         """Have no lock.
@@ -75,9 +75,6 @@ class InterceptHandler(logging.Handler):
         """Forward a record to loguru; errors go to `handleError`, never to the caller."""
         outer = _forwarding.record
         try:
-            if self.before_next is not None:
-                before_next, self.before_next = self.before_next, None
-                before_next()
             message = self._message(record)
             logger = _patched
             exception = record.exc_info
@@ -87,6 +84,9 @@ class InterceptHandler(logging.Handler):
                 message = f"{message}\n{record.exc_text}"
             if record.stack_info:
                 message = f"{message}\n{record.stack_info}"
+            if self.past_loguru is not None:
+                self.past_loguru(record, message)
+                return
             _forwarding.record = record
             # No arguments: loguru formats only messages that have some, so braces and
             # markup in a finished message stay as they are.
