@@ -4,12 +4,14 @@ import io
 import logging
 import re
 import sys
+import time
 from datetime import datetime
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 from loguru import logger as loguru_logger
 from rank_files import user_messages
+from support import drop_pytests_handlers
 
 from logging_helpers import init_logging, shutdown_logging
 from logging_helpers.outputs.console import Console
@@ -216,8 +218,12 @@ ODD_FIELDS = {
     "time has no zone": ({"time": datetime(2026, 10, 5, 1, 2, 3)}, {}),
     "time is text": ({"time": "noon"}, {}),
     "level name is a number": ({"level": SimpleNamespace(name=5, no=40)}, {"level": "5"}),
-    "extra is text": ({"extra": {"extra": "text"}}, {"extra": {"extra": "text"}}),
+    "extra is text": ({"extra": "text"}, {"extra": {"extra": "text"}}),
+    "extra is gone": ({"extra": None}, {}),
+    "extra cannot be changed": ({"extra": MappingProxyType({"a": 1})}, {"extra": {"a": 1}}),
     "process is gone": ({"process": None}, {}),
+    "thread is a name": ({"thread": "main"}, {}),
+    "file is a path": ({"file": "train.py"}, {}),
     "pid is text": ({"process": SimpleNamespace(id="x")}, {}),
     "exception is an instance": (
         {"exception": ValueError("x")},
@@ -243,6 +249,55 @@ def test_a_record_that_a_patcher_made_odd_is_not_lost(odd, file_format, run_dir,
     got = {name: getattr(record, name) for name in expected}
     assert {"message": "hello", **expected} == {"message": record.message, **got}
     assert 1 == shown.stream.getvalue().count(f" {record.message}\n")
+    assert "" == capsys.readouterr().err
+
+
+class Slow:
+    def __str__(self):
+        time.sleep(0.02)  # longer than a record's time is loguru's
+        return "hello"
+
+
+STDLIB_CALLS = {
+    "fast road": lambda log: log.info("hello"),
+    "fast road, extra": lambda log: log.info("hello", extra={"k": 1}),
+    "fast road, slow": lambda log: log.info("%s", Slow()),
+    "ordinary road": lambda log: log.info("hello", stacklevel=2),
+    "ordinary road, extra": lambda log: log.info("hello", stacklevel=2, extra={"k": 1}),
+    "ordinary road, slow": lambda log: log.info("%s", Slow(), stacklevel=2),
+}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "time is text",
+        "process is gone",
+        "thread is a name",
+        "file is a path",
+        "extra is gone",
+        "extra is text",
+    ],
+)
+@pytest.mark.parametrize("call", STDLIB_CALLS)
+@pytest.mark.parametrize("is_ours_last", [True, False])
+def test_a_record_of_stdlib_that_a_patcher_made_odd_is_not_lost(
+    odd, call, is_ours_last, run_dir, shown, capsys
+):
+    fields, _ = ODD_FIELDS[odd]
+    drop_pytests_handlers()
+
+    def patcher(record):
+        record.update(fields)
+
+    init_logging(run_dir=run_dir, stream=shown.stream, patcher=patcher if is_ours_last else None)
+    if not is_ours_last:
+        loguru_logger.configure(patcher=patcher)
+    STDLIB_CALLS[call](logging.getLogger("app"))
+    shutdown_logging()
+    (record,) = (record for record in read(run_dir) if record.logger != "ranklog")
+    assert ("app", "hello") == (record.logger, record.message)
+    assert ({"k": 1} if "extra" in call else {}).items() <= record.extra.items()
     assert "" == capsys.readouterr().err
 
 

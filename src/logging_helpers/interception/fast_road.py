@@ -33,6 +33,7 @@ from logging_helpers.interception.handler import (
     keep_time,
     loguru_levels,
 )
+from logging_helpers.outputs.plain_record import extra_of
 
 _SOURCE = logging.Logger.info.__code__.co_filename
 """The file of stdlib's logging. Whoever looks for a caller skips its frames."""
@@ -216,9 +217,12 @@ class _Site:
             record["function"] = function
             record["line"] = line
             record["module"] = module
-            file = record["file"]
-            file.name = file_name
-            file.path = path
+            try:
+                file = record["file"]
+                file.name = file_name
+                file.path = path
+            except (AttributeError, KeyError):
+                pass  # the program's patcher has put something else there
 
         self._logger = loguru_logger.patch(describe)
         self.log = self._logger.log
@@ -281,7 +285,7 @@ def _find_site(caller: FrameType, logger: logging.Logger) -> _Site | None:
 
 def _add_fields(fields: dict[Any, Any], record: Any) -> None:
     """Write the ``extra=`` of a call into loguru's record."""
-    extra = record["extra"]
+    extra = extra_of(record)
     for key, value in fields.items():
         if key != "rank":
             extra[key] = value

@@ -7,10 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from loguru import logger as loguru_logger
 
+from logging_helpers.outputs.plain_record import extra_of
 from logging_helpers.say import say_once
 from logging_helpers.settings.levels import LevelNames
 from ranklog.line_format import safe_repr
@@ -156,23 +158,24 @@ def _describe(record: Any) -> None:
     record["function"] = source.funcName or "<unknown>"
     record["line"] = source.lineno
     record["module"] = source.module
-    file = record["file"]
-    file.name, file.path = source.filename, source.pathname
     fields = vars(source)
     if len(fields) > _ATTRIBUTE_COUNT:
-        extra = record["extra"]
+        extra = extra_of(record)
         for key, value in fields.items():
             if key not in STANDARD_ATTRIBUTES and key != "rank":
                 extra[key] = value
     # Records that waited in a queue or come from another process keep their own origin.
     if time.time() - source.created > STALE_SECONDS:
         keep_time(record, source.created)
-    if source.process is not None and source.process != record["process"].id:
-        process = record["process"]
-        process.id, process.name = source.process, source.processName
-    if source.thread is not None and source.thread != record["thread"].id:
-        thread = record["thread"]
-        thread.id, thread.name = source.thread, source.threadName
+    try:
+        file, process, thread = record["file"], record["process"], record["thread"]
+        file.name, file.path = source.filename, source.pathname
+        if source.process is not None and source.process != process.id:
+            process.id, process.name = source.process, source.processName
+        if source.thread is not None and source.thread != thread.id:
+            thread.id, thread.name = source.thread, source.threadName
+    except (AttributeError, KeyError):
+        pass  # the program's patcher has put something else there
 
 
 def keep_time(record: Any, created: float) -> None:
@@ -182,8 +185,9 @@ def keep_time(record: Any, created: float) -> None:
         record: The record.
         created: When it was logged, seconds since the epoch.
     """
-    now = record["time"]
-    record["time"] = type(now).fromtimestamp(created, now.tzinfo)
+    now = record.get("time")
+    if isinstance(now, datetime):
+        record["time"] = type(now).fromtimestamp(created, now.tzinfo)
 
 
 _patched = loguru_logger.patch(_describe)

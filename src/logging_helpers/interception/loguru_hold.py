@@ -10,6 +10,7 @@ from typing import Any
 
 from loguru import logger as loguru_logger
 
+from logging_helpers.outputs.plain_record import extra_of
 from logging_helpers.outputs.sink import Outputs, Sink, no_template
 from logging_helpers.say import say_once
 from logging_helpers.settings.resolve import Patcher
@@ -83,7 +84,7 @@ class LoguruHold:
                 own(record)
             except Exception as error:
                 say_once(f"the program's patcher failed: {type(error).__name__}: {error}")
-            put_rank(record)
+            extra_of(record)["rank"] = rank
 
         loguru_logger.configure(patcher=patch)
 

@@ -69,6 +69,14 @@ def _plain_int(value: object, otherwise: int) -> int:
     return int(value) if isinstance(value, int) else otherwise
 
 
+def extra_of(record: Any) -> dict[Any, Any]:
+    """The extra fields of a loguru record, which gets some where a patcher left it none."""
+    extra = record.get("extra")
+    if not isinstance(extra, dict):
+        extra = record["extra"] = _plain_extra(extra)
+    return extra
+
+
 def _plain_extra(extra: object) -> dict[Any, Any]:
     if not isinstance(extra, Mapping):
         return {} if extra is None else {"extra": extra}
