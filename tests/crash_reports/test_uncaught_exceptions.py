@@ -163,6 +163,22 @@ def test_a_hostile_exception_is_reported_and_printed(run_dir):
     assert message.startswith("uncaught Hostile")
 
 
+def test_what_is_raised_when_our_modules_are_gone_is_on_the_console_as_ever(run_dir):
+    """As an object raises that a module of stdlib holds until Python ends."""
+    code = textwrap.dedent(
+        """
+        class Held:
+            def __del__(self):
+                1 / 0
+        re.held = Held()
+        """
+    )
+    ended = run("import re\ninit_logging(run_dir=run_dir)" + code, run_dir)
+    expected = run("import re\n" + code, run_dir)
+    assert "ZeroDivisionError: division by zero\n" in expected[2]
+    assert [0, "", without_addresses(expected[2])] == [*ended[:2], without_addresses(ended[2])]
+
+
 def test_an_unraisable_exception_while_one_is_reported_does_not_go_on_for_ever(run_dir):
     code, _, _ = run(
         """

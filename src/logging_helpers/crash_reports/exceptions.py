@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -89,19 +88,24 @@ class UncaughtExceptions:
         frames: TracebackType | None,
     ) -> None:
         """Write one record to the file. Never raises."""
-        thread = threading.get_ident()
-        if not self._is_active or kind is None or thread in self._reporting:
+        if not self._is_active or kind is None:
             return
-        # Whatever is raised here must not hide what Python is about to print. A ``__repr__``
-        # that leaves an unraisable exception behind would otherwise go on without end.
-        self._reporting.add(thread)
+        # Whatever is raised here must not hide what Python is about to print, also not where
+        # it is about to end and has taken our modules apart. A ``__repr__`` that leaves an
+        # unraisable exception behind would otherwise go on without end.
         try:
-            with contextlib.suppress(Exception):
+            thread = threading.get_ident()
+            if thread in self._reporting:
+                return
+            self._reporting.add(thread)
+            try:
                 file = self._current_file()
                 if file is not None:
                     self._write(file, start, kind, value, frames)
-        finally:
-            self._reporting.discard(thread)
+            finally:
+                self._reporting.discard(thread)
+        except Exception:
+            return
 
     def _write(
         self,
