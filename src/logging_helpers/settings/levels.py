@@ -1,5 +1,6 @@
 """Log levels: names and numbers, and thresholds per logger."""
 
+import contextlib
 import logging
 import re
 from collections.abc import Mapping
@@ -134,6 +135,7 @@ class LevelNames(dict[tuple[int, str], "int | str"]):
         try:
             known = loguru_logger.level(name).no
         except ValueError:
-            loguru_logger.level(name, no=number)
-            return name
+            with contextlib.suppress(ValueError):  # another thread was faster
+                loguru_logger.level(name, no=number)
+            known = loguru_logger.level(name).no
         return name if known == number else number
