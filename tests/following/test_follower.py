@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -277,6 +279,39 @@ def test_a_position_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     position.write_text("[]")
     with pytest.raises(ValueError, match="position' is no file that an earlier follow left"):
         Run(tmp_path / "logs", position)
+
+
+@pytest.mark.parametrize("age", [0, 100], ids=["fresh", "old"])
+def test_what_is_there_comes_in_order_however_files_differ_in_length(run: Run, age: float) -> None:
+    run.write("script.log", *(line(number / 100) for number in range(30_000)))
+    for rank, last in enumerate((40, 120), 1):
+        run.write(f"script_{rank}.log", *(line(number, rank=rank) for number in range(last)))
+    for path in run.logs.iterdir():
+        os.utime(path, (time.time() - age,) * 2)
+    given = [one for _ in range(2000) for one in run.poll(0.001)] + run.poll(1.0)
+    assert {one.late_seconds for one in given} == {None}
+    items = [item for one in given for item in one.items]
+    assert len(items) == 30_160
+    assert [item[:26] for item in items] == sorted(item[:26] for item in items)
+
+
+def test_no_more_of_what_is_there_is_held_than_is_needed_to_put_it_in_order(run: Run) -> None:
+    size = 0
+    for piece in range(4):
+        some = [line(piece * 1000 + number / 100, "x" * 400) for number in range(5_000)]
+        run.write(f"script.20261006T00000{piece}.000000Z.log", *some)
+        run.write(
+            "script_1.log", *(line(piece * 1000 + number / 10, rank=1) for number in range(9000))
+        )
+        size += sum(map(len, some))
+    held = [0]
+    count = 0
+    for _ in range(200):
+        count += len(messages(run.poll(0.01)))
+        held.append(sum(len(item) for lot in run.follower._window.held() for item in lot.items))
+    count += len(messages(run.poll(1.0)))
+    assert count == 4 * (5_000 + 9_000)
+    assert max(held) < size / 2
 
 
 def test_what_was_written_before_the_end_is_given_out_at_the_end(run: Run) -> None:

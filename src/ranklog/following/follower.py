@@ -12,6 +12,7 @@ from ranklog.files.record_blocks import BEGINNING
 from ranklog.following.growing_source import GrowingSource
 from ranklog.following.window import Given, Window
 from ranklog.line_format import Damage
+from ranklog.merging import block_bytes
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
 
@@ -74,13 +75,21 @@ class Follower:
             self._discover(now)
             self._discover_at = now + _DISCOVER_SECONDS
         self._idle_polls += 1
+        size = block_bytes(len(self._sources))
+        # Of what was there before, no more is read than is needed to go on in order.
+        reaches = (source.reach for source in self._sources.values())
+        lowest = min((reach for reach in reaches if reach is not None), default=b"")
         for number, source in enumerate(self._sources.values()):
-            lots = source.read(now, self._window_seconds / 2)
+            if source.is_ahead_of(lowest):
+                continue
+            lots = source.read(now, self._window_seconds / 2, size)
             self._window.add(lots, number, now)
             if lots:
                 self._idle_polls = 0
         self._poll_took = self._clock() - now
-        floors = [source.floor for source in self._sources.values() if source.is_behind]
+        floors: list[bytes] = []
+        if self.is_behind:
+            floors = [floor for source in self._sources.values() for floor in source.floors()]
         return self._window.due(now, floors)
 
     def wait(self, poll_seconds: float) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import io
+import math
 import os
+import time
 import zlib
 
+from ranklog.files.content import PlainFile
 from ranklog.files.record_blocks import Cutter
 from ranklog.line_format import Layout
 
 FINGERPRINT_BYTES = 128
-_READ_BYTES = 1 << 20
 _FIRST_BYTES = tuple(bytes([byte]) for byte in b"0123456789{")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -25,22 +28,16 @@ def read_fingerprint(path: str, *, is_gzip: bool) -> bytes:
         At most `FINGERPRINT_BYTES` bytes; empty where nothing is there yet.
     """
     try:
-        return _read(path, 0, FINGERPRINT_BYTES, is_gzip=is_gzip)
+        if is_gzip:
+            return opened_gzip(path).read(FINGERPRINT_BYTES)
+        return PlainFile(path).read(FINGERPRINT_BYTES)
     except (OSError, EOFError, zlib.error):  # removed since, or not whole yet
         return b""
 
 
-def _read(path: str, offset: int, size: int, *, is_gzip: bool) -> bytes:
-    if is_gzip:
-        with gzip.open(path) as file:
-            file.seek(offset)
-            return file.read(size)
-    descriptor = os.open(path, _FLAGS)
-    try:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, size)
-    finally:
-        os.close(descriptor)
+def opened_gzip(path: str) -> gzip.GzipFile:
+    """A compressed file that holds no descriptor between two reads."""
+    return gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(path)))
 
 
 class GrowingFile:
@@ -69,15 +66,18 @@ class GrowingFile:
         self.path = path
         self.is_gzip = is_gzip
         self.fingerprint = fingerprint
-        self._offset = offset
+        self._begin = self._offset = offset
         self._cutter = Cutter(layout.reader().START)
+        self._flushed = offset
         self._held = 0  # bytes that were read and not given out
         self.is_behind = True
         """Whether there was more to read than was read."""
+        self.is_settling = False
+        """Whether the last record that was read may not be whole yet."""
         self.moved_at: float | None = None
         """Since when another file has its name, or none, by the clock of the caller."""
         self.changed_at = now
-        """When something came last, by the clock of the caller."""
+        """When what came last was written, by the clock of the caller."""
         self.last_key = b""
         """Stamp of the record that was read last."""
         self.floor = b""
@@ -86,6 +86,20 @@ class GrowingFile:
         """The record itself, where lines may still come below it."""
         self.pid: int | None = None
         """Process id of the banner above it."""
+        # What is left of a compressed file: to begin it anew for each block would take for ever.
+        self._unzipped: gzip.GzipFile | None = None
+        self._is_whole = False
+        self._broken_bytes = -1  # its size when it was found damaged
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was read and not given out."""
+        return self._held > 0
+
+    @property
+    def has_only_junk(self) -> bool:
+        """Whether something was read, and no record found."""
+        return self._offset > self._begin and not self.last_key
 
     @property
     def given_offset(self) -> int:
@@ -97,20 +111,36 @@ class GrowingFile:
         length = min(len(fingerprint), len(self.fingerprint))
         return length > 0 and fingerprint[:length] == self.fingerprint[:length]
 
-    def read(self, now: float) -> bytes:
+    def found_at(self, path: str, now: float, *, is_gzip: bool) -> None:
+        """Go on under another name, or the same.
+
+        Args:
+            path: Its name now.
+            now: The time, in seconds of any clock.
+            is_gzip: Whether that is compressed.
+        """
+        self.moved_at = None
+        if path != self.path:
+            self.path, self.is_gzip = path, is_gzip
+            # Whoever renamed it wrote to it, perhaps since it was looked at.
+            self.changed_at = now
+            self._unzipped, self._broken_bytes = None, -1
+
+    def read(self, now: float, size: int) -> bytes:
         """Whole records that came since, or nothing.
 
         Args:
             now: The time, in seconds of any clock.
+            size: How many bytes to read.
 
         Raises:
             OSError: It cannot be read.
         """
-        data = self._new_bytes(now)
-        self.is_behind = len(data) == _READ_BYTES
+        self.is_behind = False
+        data = self._new_from_gzip(now, size) if self.is_gzip else self._new_bytes(now, size)
+        self.is_behind = len(data) == size
         if not data:
             return b""
-        self.changed_at = now
         self._offset += len(data)
         whole = self._cutter.feed(data)
         self._held += len(data) - len(whole)
@@ -122,6 +152,9 @@ class GrowingFile:
         A line without its newline is left for later, and with it the record above, unless the
         line begins another one: both layouts begin with a character that no further line has.
         """
+        if self._flushed == self._offset:  # however long a torn record is, it is looked at once
+            return b""
+        self._flushed = self._offset
         rest = self._cutter.rest()
         end = rest.rfind(b"\n") + 1
         if end < len(rest) and rest[end : end + 1] not in _FIRST_BYTES:
@@ -136,18 +169,15 @@ class GrowingFile:
         self._cutter.end_line(self._layout.cut_mark)
         return self._cutter.rest()
 
-    def _new_bytes(self, now: float) -> bytes:
+    def _new_bytes(self, now: float, size: int) -> bytes:
         try:
-            if self.is_gzip:
-                return _read(self.path, self._offset, _READ_BYTES, is_gzip=True)
             descriptor = os.open(self.path, _FLAGS)
         except FileNotFoundError:
             self.moved_at = self.moved_at or now
             return b""
-        except (EOFError, zlib.error) as error:
-            raise OSError(str(error)) from error
         try:
-            if os.fstat(descriptor).st_size == self._offset:
+            status = os.fstat(descriptor)
+            if status.st_size == self._offset:
                 return b""
             begin = os.read(descriptor, FINGERPRINT_BYTES)
             if not self.is_same(begin):
@@ -155,6 +185,43 @@ class GrowingFile:
                 return b""
             self.fingerprint = begin
             os.lseek(descriptor, self._offset, os.SEEK_SET)
-            return os.read(descriptor, _READ_BYTES)
+            data = os.read(descriptor, size)
         finally:
             os.close(descriptor)
+        if data:
+            self.changed_at = now - max(time.time() - status.st_mtime, 0.0)
+        return data
+
+    def _new_from_gzip(self, now: float, size: int) -> bytes:
+        if self._is_whole:
+            return b""
+        chunks: list[bytes] = []
+        missing = size
+        try:
+            compressed_bytes = os.stat(self.path).st_size
+            if compressed_bytes == self._broken_bytes:
+                return b""
+            if self._unzipped is None:
+                self._unzipped = opened_gzip(self.path)
+                self._unzipped.seek(self._offset)
+            while missing:
+                chunk = self._unzipped.read1(missing)
+                if not chunk:  # its end, with a checksum; nobody adds to it
+                    self._is_whole = True
+                    break
+                chunks.append(chunk)
+                missing -= len(chunk)
+        except FileNotFoundError:
+            self.moved_at = self.moved_at or now
+        except (OSError, EOFError, zlib.error) as error:
+            self._unzipped = None
+            if not chunks:
+                if not (isinstance(error, OSError) and error.errno):  # as it will be next time
+                    self._broken_bytes = compressed_bytes
+                    raise OSError(str(error)) from error
+                raise
+        if self._is_whole:
+            self.changed_at = -math.inf
+        elif chunks:
+            self.changed_at = now
+        return b"".join(chunks)

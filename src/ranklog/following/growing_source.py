@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ranklog.files.discover import Source
@@ -93,7 +93,7 @@ class GrowingSource:
                 self._pieces.add(segment.path)
             file = next((one for one in self._files if one.is_same(fingerprint)), None)
             if file is not None:
-                file.path, file.is_gzip, file.moved_at = segment.path, segment.is_gzip, None
+                file.found_at(segment.path, now, is_gzip=segment.is_gzip)
             elif number < start.segment:
                 self._done.add(fingerprint)
             elif fingerprint not in self._done:
@@ -121,27 +121,51 @@ class GrowingSource:
         return any(file.moved_at is not None for file in self._files)
 
     @property
-    def floor(self) -> bytes:
-        """Of files of which there is more to read, what nothing of that is below."""
-        return min((file.floor for file in self._files if file.is_behind), default=b"")
+    def reach(self) -> bytes | None:
+        """Stamp up to which was read, ``None`` where there is no more to be read now."""
+        file = self._reading
+        return None if file is None or file.has_only_junk else file.last_key
 
-    def read(self, now: float, quiet_seconds: float) -> list[Lot]:
+    def is_ahead_of(self, stamp: bytes) -> bool:
+        """Whether all that was read last is later, so that no more of it is needed yet."""
+        file = self._reading
+        return file is not None and min(file.floor, file.last_key) > stamp
+
+    def floors(self) -> Iterator[bytes]:
+        """What nothing is below that is still to come of what is there."""
+        reading = self._reading
+        for file in self._files:
+            if file is reading and not file.has_only_junk:
+                yield file.floor
+            elif file.is_settling:
+                yield file.last_key
+
+    @property
+    def _reading(self) -> GrowingFile | None:
+        """The oldest file of which there is more to be read; the others' turn comes after it."""
+        return next((file for file in self._files if file.is_behind), None)
+
+    def read(self, now: float, quiet_seconds: float, size: int) -> list[Lot]:
         """What came since.
 
         Args:
             now: The time, in seconds of any clock.
             quiet_seconds: After so long without more, the last record of a file is whole.
+            size: How many bytes to read of a file at a time.
         """
         came: list[Lot] = []
         for file in self._files:
             self._damage.place = file.path
             try:
-                came += self._take(file, file.read(now))
+                came += self._take(file, file.read(now, size))
             except OSError as error:
                 self._damage.unreadable_file(file.path, error.strerror or str(error))
-                file.is_behind = False
-            if now - file.changed_at >= quiet_seconds:
+            if file.is_behind:
+                break
+            is_quiet = now - file.changed_at >= quiet_seconds
+            if is_quiet:
                 came += self._take(file, file.flush(), is_last=True)
+            file.is_settling = file.holds and not is_quiet
         return came
 
     def end(self) -> list[Lot]:
