@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,21 @@ def test_a_pipe_that_is_closed_ends_it_quietly(tmp_path, form):
         assert process.stdout.readline()
         process.stdout.close()
         assert (b"", 0) == (process.stderr.read(), process.wait(TIMEOUT_SECONDS))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nothing can be stopped here")
+def test_unbuffered_all_is_printed_also_when_a_write_is_interrupted(tmp_path):
+    write(tmp_path, {0: [start(), *(at(second, "x" * 200) for second in range(2_000))]})
+    command = [*COMMAND, "merge", "--raw", tmp_path]
+    environ = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
+        first = process.stdout.read(1)
+        time.sleep(0.3)  # it waits in the middle of a write by now
+        process.send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGCONT)
+        printed = first + process.stdout.read()
+    assert printed == Path(tmp_path, "logs", "script.log").read_bytes()
+    assert process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_ctrl_c_ends_it_quietly(tmp_path):
