@@ -145,6 +145,23 @@ def test_a_library_follows_as_well_and_goes_on_where_it_was_closed(tmp_path: Pat
         path.write_bytes(b"".join(some))
 
 
+def test_whoever_says_it_twice_ends_a_follower_that_nobody_reads(tmp_path: Path) -> None:
+    (tmp_path / "script.log").write_bytes(encode(record(message="x"), TextLayout()) * 5_000)
+    command = [sys.executable, "-m", "ranklog", "follow", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.read(1) == b"2"  # it has begun, and the pipe is full soon
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):  # what is left is still wanted
+                process.wait(timeout=0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=TIMEOUT_SECONDS) == 130
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("arguments", [["--window", "x"], ["--level", "LOUD"], []])
 def test_a_wrong_follow_is_refused(tmp_path: Path, arguments: list[str]) -> None:
     position = tmp_path / "position"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,7 +62,7 @@ class Run:
         return found
 
 
-def messages(given: list[Given]) -> list[str]:
+def messages(given: Iterable[Given]) -> list[str]:
     return [
         text.decode()
         for some in given
@@ -272,6 +274,92 @@ def test_a_follower_that_was_killed_loses_nothing_and_doubles_at_most_what_it_he
     assert json.loads(position.read_text())["positions"]
     again = Run(tmp_path / "logs", position)
     assert again.said(1.5)[-4:] == ["5", "6", "7", "8"]
+
+
+def test_a_position_outlives_a_follower_that_found_nothing(tmp_path: Path) -> None:
+    """As where the file system is mounted late, or by another choice of ranks."""
+    position, logs = tmp_path / "position", tmp_path / "logs"
+    run = Run(logs, position)
+    run.write("script.log", line(1), line(2))
+    run.write("script_1.log", line(3, rank=1), line(4, rank=1))
+    assert messages(run.follower.end()) == ["1", "2", "3", "4"]
+    run.write("script.log", line(5))
+    logs.rename(tmp_path / "away")
+    assert Run(logs, position).said(1.5) == []
+    (tmp_path / "away").rename(logs)
+    assert messages(Run(logs, position, rank="0").follower.end()) == ["5"]
+    assert messages(Run(logs, position).follower.end()) == []
+
+
+def test_a_file_with_one_short_record_is_known_again_when_it_has_grown(tmp_path: Path) -> None:
+    run = Run(tmp_path / "logs", tmp_path / "position")
+    run.write("script.log", line(1))
+    assert len(line(1)) < 128
+    assert messages(run.follower.end()) == ["1"]
+    run.write("script.log", line(2), line(3))
+    again = Run(tmp_path / "logs", tmp_path / "position")
+    assert messages(again.follower.end()) == ["2", "3"]
+
+
+def test_a_record_in_the_middle_of_its_write_is_given_out_by_the_next_follower(
+    tmp_path: Path,
+) -> None:
+    run = Run(tmp_path / "logs", tmp_path / "position")
+    run.write("script.log", line(1), line(2)[:-5])
+    assert messages(run.follower.end()) == ["1"]
+    run.write("script.log", line(2)[-5:], line(3))
+    again = Run(tmp_path / "logs", tmp_path / "position")
+    assert messages(again.follower.end()) == ["2", "3"]
+    assert not again.damage
+
+
+def test_pieces_that_were_let_go_are_not_asked_for_by_the_next_follower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing_source, "_QUIET_SECONDS", 5.0)
+    run = Run(tmp_path / "logs", tmp_path / "position")
+    run.write("script.20261006T000000.000000Z.log", line(1))
+    run.write("script.log", line(2))
+    assert run.said(8.0) == ["1", "2"]
+    assert messages(run.follower.end()) == []
+    again = Run(tmp_path / "logs", tmp_path / "position")
+    again.write("script.log", line(3))
+    assert messages(again.follower.end()) == ["3"]
+    assert not again.damage
+
+
+def test_a_position_that_cannot_be_written_is_refused_at_first_and_told_of_later(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "place"
+    run = Run(tmp_path / "logs", place / "position")
+    with pytest.raises(ValueError, match="place/position' cannot be written: No such file"):
+        run.poll()
+    place.mkdir()
+    run.write("script.log", line(1))
+    assert run.said(1.5) == ["1"]
+    shutil.rmtree(place)  # any reason will do, such as a full disk
+    run.write("script.log", line(2))
+    assert run.said(1.5) == ["2"]
+    (note,) = run.damage.notes
+    assert "place/position' cannot be written: No such file" in note
+    place.mkdir()
+    run.write("script.log", line(3))
+    assert messages(run.follower.end()) == ["3"]
+    assert [path.name for path in place.iterdir()] == ["position"]
+
+
+def test_an_end_does_not_wait_until_all_is_read(tmp_path: Path) -> None:
+    run = Run(tmp_path / "logs", tmp_path / "position")
+    count = 60_000
+    run.write("script.log", *(line(number, "x" * 80) for number in range(count)))
+    begun = len(messages(run.poll()))
+    some = len(messages(run.follower.end(seconds=-1.0)))
+    assert 0 < begun + some < count
+    assert run.damage.notes == ["ended before all that is there was read"]
+    assert not run.damage
+    again = Run(tmp_path / "logs", tmp_path / "position")
+    assert begun + some + len(messages(again.follower.end())) == count
 
 
 def test_a_position_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ranklog.files.discover import Source, discover
 from ranklog.files.record_blocks import BEGINNING
@@ -19,6 +20,7 @@ from ranklog.selection import Selection
 _DISCOVER_SECONDS = 0.5
 _SAVE_SECONDS = 1.0
 _MOST_IDLE = 4
+_END_SECONDS = 2.0
 
 
 class Follower:
@@ -53,6 +55,7 @@ class Follower:
         self._window = Window(window_seconds)
         self._resume = resume
         self._known = {} if resume is None else _load(resume)
+        self._saved: dict[str, int] | None = None
         self._tracks = tracks
         self._clock = clock
         self._sources: dict[tuple[object, ...], GrowingSource] = {}
@@ -102,18 +105,24 @@ class Follower:
             times = min(1 + self._idle_polls, _MOST_IDLE)
             time.sleep(max(poll_seconds * times, self._poll_took))
 
-    def end(self) -> list[Given]:
-        """All that is left. Nothing can be polled after that."""
+    def end(self, seconds: float = _END_SECONDS) -> Iterator[Given]:
+        """What is left. Nothing can be polled after that.
+
+        Args:
+            seconds: For how long to read on, where there is more to read.
+        """
         self._discover_at = 0.0
-        given = self.poll()
-        while self.is_behind:
-            given += self.poll()
+        until = self._clock() + seconds
+        yield from self.poll()
+        while self.is_behind and self._clock() < until:
+            yield from self.poll()
+        if self.is_behind:
+            self._damage.note("ended before all that is there was read")
         now = self._clock()
         for number, source in enumerate(self._sources.values()):
             self._window.add(source.end(), number, now)
-        given += self._window.rest()
+        yield from self._window.rest()
         self.save()
-        return given
 
     def _discover(self, now: float) -> None:
         try:
@@ -153,7 +162,7 @@ class Follower:
         """
         if self._resume is None:
             return
-        positions: dict[str, int] = {}
+        positions = dict(self._known)  # of files that are not found, or not asked for, as well
         for source in self._sources.values():
             positions |= source.positions()
         waiting = [(lot.origin, lot.items[0]) for lot in self._window.held()]
@@ -161,15 +170,34 @@ class Follower:
         for origin, item in waiting:
             name, offset = origin.file.fingerprint.hex(), origin.offset_of(item)
             positions[name] = min(positions.get(name, offset), offset)
-        temporary = f"{self._resume}.{os.getpid()}.tmp"
-        with open(temporary, "w", encoding="ascii") as file:
-            json.dump({"positions": positions}, file)
-        os.replace(temporary, self._resume)
+        if positions == self._saved:
+            return
+        try:
+            _store(self._resume, positions)
+        except OSError as error:
+            reason = f"{self._resume!r} cannot be written: {error.strerror}"
+            if self._saved is None:
+                raise ValueError(reason) from error
+            self._damage.note(f"{reason}; what was given out since may come again")
+        else:
+            self._saved = positions
 
 
 def _key(source: Source) -> tuple[object, ...]:
     name = source.path if source.rank is None else os.path.dirname(source.path)
     return source.rank, source.layout.suffix, name
+
+
+def _store(path: str, positions: dict[str, int]) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "w", encoding="ascii") as file:
+            json.dump({"positions": positions}, file)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _load(path: str) -> dict[str, int]:

@@ -164,8 +164,10 @@ class GrowingFile:
         return given
 
     def end(self) -> bytes:
-        """What is left where no more will come, a torn record marked as cut."""
-        self._held = 0
+        """What is left where no more will come, a torn record marked as cut.
+
+        It counts as not given out: whoever reads on another day may find it whole.
+        """
         self._cutter.end_line(self._layout.cut_mark)
         return self._cutter.rest()
 

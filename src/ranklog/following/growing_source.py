@@ -98,7 +98,10 @@ class GrowingSource:
                 self._done.add(fingerprint)
             elif fingerprint not in self._done:
                 offset = start.offset if number == start.segment else 0
-                offset = self._known.get(fingerprint.hex(), offset)
+                offset = self._known_offset(fingerprint, offset)
+                if offset == sys.maxsize:
+                    self._done.add(fingerprint)
+                    continue
                 self._files.append(
                     GrowingFile(
                         source.layout,
@@ -170,7 +173,12 @@ class GrowingSource:
 
     def end(self) -> list[Lot]:
         """What is left, where no more will be read."""
-        return [one for file in self._files for one in self._take(file, file.end())]
+        left: list[Lot] = []
+        for file in self._files:
+            if not file.is_behind:
+                left += self._take(file, file.flush(), is_last=True)
+                left += self._take(file, file.end())
+        return left
 
     def positions(self) -> dict[str, int]:
         """How far each file was read, in whole records, by fingerprint."""
@@ -188,6 +196,12 @@ class GrowingSource:
             if is_over or is_gone:
                 self._files.remove(file)
                 self._done.add(file.fingerprint)
+
+    def _known_offset(self, fingerprint: bytes, otherwise: int) -> int:
+        """How far a file was read before, when it may have been shorter than its fingerprint."""
+        name = fingerprint.hex()
+        known = [one for one in self._known if name.startswith(one)]
+        return self._known[max(known, key=len)] if known else otherwise
 
     def _take(self, file: GrowingFile, data: bytes, *, is_last: bool = False) -> list[Lot]:
         """The records of some bytes that end where a record does.

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,10 +117,15 @@ def show(request: Request, screen: Screen) -> int:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[list[int]]:
-    """A list that is no longer empty once somebody wants the program to end."""
+    """A list that is no longer empty once somebody wants the program to end.
+
+    What is read or printed then may take long, or for ever: whoever says it twice means at once.
+    """
     stopped: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        if stopped:
+            raise KeyboardInterrupt
         stopped.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -159,7 +164,7 @@ def _followed(one: Given, damage: Damage) -> Followed | None:
     return Followed(with_pid(record, origin.pid), one.late_seconds, bool(one.more))
 
 
-def _print(some: list[Given], screen: Screen, damage: Damage) -> None:
+def _print(some: Iterable[Given], screen: Screen, damage: Damage) -> None:
     for given in some:
         if screen.form == JSON:
             for followed in (_followed(one, damage) for one in _single(given)):
