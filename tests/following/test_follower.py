@@ -6,8 +6,10 @@ import gzip
 import json
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,6 +76,19 @@ def messages(given: Iterable[Given]) -> list[str]:
 def line(number: float, text: str = "", rank: int = 0, **fields: object) -> bytes:
     time = TIME + timedelta(seconds=number)
     return encode(record(time=time, message=text or f"{number}", rank=rank, **fields), LAYOUT)
+
+
+@contextmanager
+def as_a_common_user() -> Iterator[None]:
+    """Root may read all."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
 
 
 @pytest.fixture
@@ -190,6 +205,89 @@ def test_a_file_that_is_gone_is_let_go(run: Run) -> None:
     assert source._files == []
     run.write("script.log", line(4))
     assert run.said(2.0) == ["4"]
+
+
+def test_what_is_taken_away_and_brought_back_goes_on(run: Run) -> None:
+    """As with a file system that is not mounted for a while."""
+    piece = "script.20261006T000000.000000Z.log"
+    run.write(piece, line(1))
+    run.write("script.log", line(2))
+    assert run.said(1.0) == ["1", "2"]
+    away = run.logs.with_name("away")
+    run.logs.rename(away)
+    assert run.said(15.0) == []
+    for name, number in ((piece, 3), ("script.log", 4)):
+        with open(away / name, "ab") as out:
+            out.write(line(number))
+    away.rename(run.logs)
+    assert run.said(3.0) == ["3", "4"]
+    assert run.said(15.0) == []
+    assert not run.damage
+
+
+def test_a_directory_that_may_not_be_read_for_a_while_is_named_and_read_later() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own is private
+        os.chmod(name, 0o755)
+        run = Run(Path(name, "logs"))
+        run.write("script.log", line(1))
+        assert run.said(1.0) == ["1"]
+        run.write("script.log", line(2))
+        run.logs.chmod(0)
+        with as_a_common_user():
+            assert run.said(2.0) == []
+            with pytest.raises(PermissionError):
+                Run(run.logs).poll()
+        run.logs.chmod(0o755)
+        assert run.said(2.0) == ["2"]
+        assert "Permission denied" in run.damage.files[str(run.logs)].describe()
+
+
+def test_of_several_paths_those_that_are_there_are_followed(tmp_path: Path) -> None:
+    first, second = tmp_path / "script.log", tmp_path / "script_1.log"
+    first.write_bytes(line(1))
+    some = Follower([first, second], make_selection({}), Damage())
+    assert messages(some.poll()) == []
+    second.write_bytes(line(2, rank=1))
+    assert messages(some.end()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("packs", [False, True], ids=["plain", "compressed"])
+def test_of_a_file_that_was_named_its_pieces_are_read_as_well(tmp_path: Path, packs: bool) -> None:
+    old = tmp_path / "script.20261006T000000.000000Z.log"
+    old.write_bytes(line(0, "before"))
+    file = RankFile(str(tmp_path), 0, LAYOUT, Rotation(max_bytes=400, gzip=packs), lambda text: b"")
+    file.write(line(0))
+    position, found = tmp_path / "position", []
+    for begin in range(1, 60, 20):
+        some = Follower(file.path, make_selection({}), Damage(), resume=str(position))
+        found += messages(some.poll())
+        for number in range(begin, begin + 20):
+            file.write(line(number))
+        found += messages(some.end())
+        for part in (0.3, 0.6):
+            file.write(line(begin + 19 + part, "between"))
+    expected = [f"{number}" for number in range(61)]
+    assert [one for one in found if one != "between"] == expected
+    assert found.count("between") == 4
+
+
+def test_what_is_written_and_rotated_after_a_long_silence_is_read(run: Run) -> None:
+    run.write("script.log", line(1))
+    assert run.said(1.0) == ["1"]
+    run.poll(700.0)
+    run.write("script.log", line(2))
+    (run.logs / "script.log").rename(run.logs / "script.20261006T000000.000000Z.log")
+    run.write("script.log", line(3))
+    assert run.said(2.0) == ["2", "3"]
+
+
+def test_the_last_rank_is_known_once_somebody_says_how_many_there_are(tmp_path: Path) -> None:
+    run = Run(tmp_path / "logs", rank="-1")
+    run.write("script.log")  # made, and nothing written yet
+    assert run.said(1.0) == []
+    run.write("script.log", encode(banner(7, extra={"world_size": 2}), LAYOUT), line(1))
+    run.write("script_1.log", line(2, rank=1))
+    assert run.said(2.0) == ["2"]
 
 
 def test_stacks_below_a_record_that_was_given_out_come_with_it_again(run: Run) -> None:

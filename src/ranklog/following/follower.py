@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ranklog.files.discover import Source, discover
-from ranklog.files.record_blocks import BEGINNING
+from ranklog.files.record_blocks import BEGINNING, Start
 from ranklog.following.growing_source import GrowingSource
 from ranklog.following.window import Given, Window
-from ranklog.line_format import Damage
+from ranklog.line_format import Damage, parse_name
 from ranklog.merging import block_bytes
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
@@ -126,12 +126,11 @@ class Follower:
 
     def _discover(self, now: float) -> None:
         try:
-            found = discover(*self._paths)
-        except FileNotFoundError:  # not yet
-            return
-        if self._run is None and found:
-            # Knows where to begin in what is there already.
-            self._run = Run(self._paths, self._selection, self._damage)
+            found = self._find()
+        except OSError as error:
+            if self._run is None and not isinstance(error, FileNotFoundError):
+                raise
+            return  # not yet, or not now
         for source in found:
             key = _key(source)
             growing = self._sources.get(key)
@@ -142,12 +141,43 @@ class Follower:
         for growing in self._sources.values():
             growing.forget_old(now)
 
+    def _find(self) -> list[Source]:
+        paths = self._paths
+        try:
+            found = _found(paths)
+        except OSError:
+            paths = self._readable_paths()
+            found = _found(paths)
+        if self._run is None and any(map(_has_content, found)):
+            # Knows where to begin in what is there already.
+            self._run = Run(paths, self._selection, self._damage)
+        return found
+
+    def _readable_paths(self) -> list[str | os.PathLike[str]]:
+        """Those of the paths that are there by now, and still."""
+        readable: list[str | os.PathLike[str]] = []
+        for path in self._paths:
+            try:
+                if discover(path):
+                    readable.append(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                if self._run is None:
+                    raise
+                # Perhaps its network file system is away for a while.
+                self._damage.unreadable_file(os.fspath(path), error.strerror or str(error))
+        return readable
+
     def _begin(self, run: Run, source: Source, now: float) -> GrowingSource:
         start = BEGINNING
         for one in run.sources:
             span = run.span(one)
             if _key(one) == _key(source) and span is not None:
-                start = span.start
+                path = one.segments[span.start.segment].path
+                paths = [segment.path for segment in source.segments]
+                if path in paths:
+                    start = Start(paths.index(path), span.start.offset)
         return GrowingSource(
             source, run.sieve(source), self._damage, start, self._known, now, tracks=self._tracks
         )
@@ -186,6 +216,34 @@ class Follower:
 def _key(source: Source) -> tuple[object, ...]:
     name = source.path if source.rank is None else os.path.dirname(source.path)
     return source.rank, source.layout.suffix, name
+
+
+def _found(paths: list[str | os.PathLike[str]]) -> list[Source]:
+    return discover(*paths, *_pieces_beside(paths))
+
+
+def _has_content(source: Source) -> bool:
+    """Whether there is more than files that were just made, which say nothing of the job."""
+    for segment in source.segments:
+        with contextlib.suppress(OSError):
+            if os.path.getsize(segment.path):
+                return True
+    return False
+
+
+def _pieces_beside(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+    """What becomes of files that were named one by one, and not with their directory."""
+    live: dict[str, set[tuple[int, str]]] = {}
+    for path in paths:
+        directory, name = os.path.split(os.fspath(path))
+        parsed = parse_name(name)
+        if parsed is not None and parsed.rotated is None:
+            live.setdefault(directory, set()).add((parsed.rank, parsed.suffix))
+    for directory, wanted in live.items():
+        for name in os.listdir(directory or "."):
+            parsed = parse_name(name)
+            if parsed is not None and parsed.rotated and (parsed.rank, parsed.suffix) in wanted:
+                yield os.path.join(directory, name)
 
 
 def _store(path: str, positions: dict[str, int]) -> None:

@@ -51,6 +51,7 @@ class GrowingSource:
         damage: Told of what is no record.
         start: Where to begin in what is there now.
         known: What `positions` gave, of another day; files that it names are read on from there.
+            Learns of files that are gone.
         now: The time, in seconds of any clock.
         tracks: Whether lots are to know the process id, which costs time.
     """
@@ -94,14 +95,15 @@ class GrowingSource:
             file = next((one for one in self._files if one.is_same(fingerprint)), None)
             if file is not None:
                 file.found_at(segment.path, now, is_gzip=segment.is_gzip)
-            elif number < start.segment:
+                continue
+            offset = self._known_offset(fingerprint)
+            if offset is not None:  # what is younger was written since
+                start = BEGINNING
+            else:
+                offset = start.offset if number == start.segment else 0
+            if number < start.segment or offset == sys.maxsize:
                 self._done.add(fingerprint)
             elif fingerprint not in self._done:
-                offset = start.offset if number == start.segment else 0
-                offset = self._known_offset(fingerprint, offset)
-                if offset == sys.maxsize:
-                    self._done.add(fingerprint)
-                    continue
                 self._files.append(
                     GrowingFile(
                         source.layout,
@@ -195,13 +197,19 @@ class GrowingSource:
             is_gone = file.moved_at is not None and now - file.moved_at > _MISSING_SECONDS
             if is_over or is_gone:
                 self._files.remove(file)
+            if is_over:
                 self._done.add(file.fingerprint)
+            elif is_gone:  # and may come back, with its directory or its file system
+                self._known[file.fingerprint.hex()] = file.given_offset
+                self._pieces.discard(file.path)
 
-    def _known_offset(self, fingerprint: bytes, otherwise: int) -> int:
+    def _known_offset(self, fingerprint: bytes) -> int | None:
         """How far a file was read before, when it may have been shorter than its fingerprint."""
         name = fingerprint.hex()
+        if name in self._known:
+            return self._known[name]
         known = [one for one in self._known if name.startswith(one)]
-        return self._known[max(known, key=len)] if known else otherwise
+        return self._known[max(known, key=len)] if known else None
 
     def _take(self, file: GrowingFile, data: bytes, *, is_last: bool = False) -> list[Lot]:
         """The records of some bytes that end where a record does.
