@@ -330,17 +330,31 @@ def test_only_what_is_wanted_is_given_out(tmp_path: Path) -> None:
     assert run.said(1.5) == ["b"]
 
 
-def test_since_and_attempt_begin_in_what_is_there(tmp_path: Path) -> None:
-    some = [encode(banner(7), LAYOUT), line(60, "x"), encode(banner(8), LAYOUT), line(61, "y")]
-    for filters, expected in (
-        ({"attempt": "2"}, ["started", "y"]),
-        ({"since": "1s"}, ["x", "y"]),
-        ({}, ["started", "started", "x", "y"]),
-    ):
-        run = Run(tmp_path / "logs", **filters)
-        if not run.logs.exists():
-            run.write("script.log", *some)
-        assert run.said(1.5) == expected, filters
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"attempt": "1"}, ["started", "started", "old", "x"]),
+        ({"attempt": "2"}, ["started", "y", "started", "z"]),
+        ({"attempt": "last"}, ["started", "y", "started", "z", "started"]),
+        ({"since": "1s"}, ["x", "started", "y", "started", "z", "started"]),
+        ({}, ["started", "started", "old", "x", "started", "y", "started", "z", "started"]),
+    ],
+    ids=str,
+)
+def test_since_and_attempt_begin_in_what_is_there(
+    tmp_path: Path, filters: dict[str, str], expected: list[str]
+) -> None:
+    first = [encode(banner(7), LAYOUT), line(60, "x")]
+    run = Run(tmp_path / "logs", **filters)
+    again = encode(banner(8, time=TIME + timedelta(seconds=60.5)), LAYOUT)
+    run.write("script.log", *first, again, line(61, "y"))
+    # The second attempt of rank 1 comes later, and a third.
+    run.write("script_1.log", encode(banner(9, rank=1), LAYOUT), line(59, "old", rank=1))
+    found = run.said(1.5)
+    for pid in (10, 11):
+        second = encode(banner(pid, rank=1, time=TIME + timedelta(seconds=pid + 60)), LAYOUT)
+        run.write("script_1.log", second, *([line(71, "z", rank=1)] if pid == 10 else []))
+    assert found + run.said(1.5) == expected
 
 
 def test_a_follower_goes_on_where_another_ended(tmp_path: Path) -> None:

@@ -170,16 +170,24 @@ class Follower:
         return readable
 
     def _begin(self, run: Run, source: Source, now: float) -> GrowingSource:
-        start = BEGINNING
+        start, ordinal = BEGINNING, 0
         for one in run.sources:
-            span = run.span(one)
-            if _key(one) == _key(source) and span is not None:
-                path = one.segments[span.start.segment].path
-                paths = [segment.path for segment in source.segments]
-                if path in paths:
-                    start = Start(paths.index(path), span.start.offset)
+            if _key(one) == _key(source):
+                span = run.span(one)
+                if span is not None:
+                    start, ordinal = _again(span.start, one, source), span.before
+                elif self._selection.attempt == "last":
+                    start = _end(source)  # all that is there is of an earlier attempt
         return GrowingSource(
-            source, run.sieve(source), self._damage, start, self._known, now, tracks=self._tracks
+            source,
+            run.sieve(source),
+            self._damage,
+            start,
+            self._known,
+            now,
+            tracks=self._tracks,
+            attempt=self._selection.attempt,
+            before=ordinal,
         )
 
     def save(self, unread: Iterable[Given] = ()) -> None:
@@ -229,6 +237,21 @@ def _has_content(source: Source) -> bool:
             if os.path.getsize(segment.path):
                 return True
     return False
+
+
+def _again(start: Start, listed: Source, source: Source) -> Start:
+    """A place in one listing of a source as a place in another."""
+    path = listed.segments[start.segment].path
+    paths = [segment.path for segment in source.segments]
+    return Start(paths.index(path), start.offset) if path in paths else BEGINNING
+
+
+def _end(source: Source) -> Start:
+    """Behind all that is there."""
+    last = source.segments[-1]
+    if last.is_gzip:
+        return Start(len(source.segments))
+    return Start(len(source.segments) - 1, os.path.getsize(last.path))
 
 
 def _pieces_beside(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:

@@ -54,6 +54,8 @@ class GrowingSource:
             Learns of files that are gone.
         now: The time, in seconds of any clock.
         tracks: Whether lots are to know the process id, which costs time.
+        attempt: Ordinal of the attempt that is wanted, or a word for several.
+        before: Ordinal of the attempt that is before `start`.
     """
 
     def __init__(
@@ -66,13 +68,17 @@ class GrowingSource:
         now: float,
         *,
         tracks: bool,
+        attempt: int | str = "all",
+        before: int = 0,
     ) -> None:
         self.sieve = sieve
         self._source = source
         self._damage = damage
         self.reader = source.layout.reader()
         everything = Sieve(self.reader, Filter(EVERYTHING, None), None, None)
-        self._walk = Walk(self.reader, everything, 0) if tracks else None
+        self._attempt = attempt if isinstance(attempt, int) else None
+        tracks = tracks or self._attempt is not None
+        self._walk = Walk(self.reader, everything, before) if tracks else None
         self._files: list[GrowingFile] = []
         self._done: set[bytes] = set()  # fingerprints of pieces that nobody writes to any more
         self._pieces: set[str] = set()  # names that mean the same file for ever
@@ -237,6 +243,8 @@ class GrowingSource:
         file.floor, file.last_key = file.last_key, records.keys[-1]
         file.open_item = records.items[-1] if is_last else b""
         for stretch in self._stretches(records):
+            if self._attempt not in (None, stretch.attempt):
+                continue
             file.pid = stretch.pid
             chosen = self.sieve.choose(Records(stretch.items, stretch.keys))
             if chosen.items:
