@@ -48,7 +48,9 @@ class Follower:
         tracks: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+        paths = [path] if isinstance(path, (str, os.PathLike)) else path
+        # A file without a directory is in the present one, and so are its pieces.
+        self._paths = [_with_directory(os.fspath(one)) for one in paths]
         self._selection = selection
         self._damage = damage
         self._window_seconds = window_seconds
@@ -111,9 +113,10 @@ class Follower:
         Args:
             seconds: For how long to read on, where there is more to read.
         """
-        self._discover_at = 0.0
         until = self._clock() + seconds
-        yield from self.poll()
+        for _ in range(2):  # a listing made while a file is compressed may miss it
+            self._discover_at = 0.0
+            yield from self.poll()
         while self.is_behind and self._clock() < until:
             yield from self.poll()
         if self.is_behind:
@@ -153,9 +156,9 @@ class Follower:
             self._run = Run(paths, self._selection, self._damage)
         return found
 
-    def _readable_paths(self) -> list[str | os.PathLike[str]]:
+    def _readable_paths(self) -> list[str]:
         """Those of the paths that are there by now, and still."""
-        readable: list[str | os.PathLike[str]] = []
+        readable: list[str] = []
         for path in self._paths:
             try:
                 if discover(path):
@@ -166,7 +169,7 @@ class Follower:
                 if self._run is None:
                     raise
                 # Perhaps its network file system is away for a while.
-                self._damage.unreadable_file(os.fspath(path), error.strerror or str(error))
+                self._damage.unreadable_file(path, error.strerror or str(error))
         return readable
 
     def _begin(self, run: Run, source: Source, now: float) -> GrowingSource:
@@ -226,8 +229,23 @@ def _key(source: Source) -> tuple[object, ...]:
     return source.rank, source.layout.suffix, name
 
 
-def _found(paths: list[str | os.PathLike[str]]) -> list[Source]:
-    return discover(*paths, *_pieces_beside(paths))
+def _found(paths: list[str]) -> list[Source]:
+    """What is at the paths, and the pieces that files become which were named themselves."""
+    directories = {os.path.dirname(path) for path in paths if _is_live(os.path.basename(path))}
+    found = discover(*paths)
+    if not directories:
+        return found
+    asked = {_key(source) for source in found}
+    return [source for source in discover(*paths, *directories) if _key(source) in asked]
+
+
+def _with_directory(path: str) -> str:
+    return os.path.join(os.curdir, path) if _is_live(path) else path
+
+
+def _is_live(name: str) -> bool:
+    parsed = parse_name(name)
+    return parsed is not None and parsed.rotated is None
 
 
 def _has_content(source: Source) -> bool:
@@ -252,21 +270,6 @@ def _end(source: Source) -> Start:
     if last.is_gzip:
         return Start(len(source.segments))
     return Start(len(source.segments) - 1, os.path.getsize(last.path))
-
-
-def _pieces_beside(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
-    """What becomes of files that were named one by one, and not with their directory."""
-    live: dict[str, set[tuple[int, str]]] = {}
-    for path in paths:
-        directory, name = os.path.split(os.fspath(path))
-        parsed = parse_name(name)
-        if parsed is not None and parsed.rotated is None:
-            live.setdefault(directory, set()).add((parsed.rank, parsed.suffix))
-    for directory, wanted in live.items():
-        for name in os.listdir(directory or "."):
-            parsed = parse_name(name)
-            if parsed is not None and parsed.rotated and (parsed.rank, parsed.suffix) in wanted:
-                yield os.path.join(directory, name)
 
 
 def _store(path: str, positions: dict[str, int]) -> None:
