@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ranklog.files.discover import Source, discover
 from ranklog.files.record_blocks import BEGINNING, Start
+from ranklog.following.finding import found_at, has_content, key_of, with_directory
 from ranklog.following.growing_source import GrowingSource
+from ranklog.following.positions import load, store
 from ranklog.following.window import Given, Window
-from ranklog.line_format import Damage, parse_name
+from ranklog.line_format import Damage
 from ranklog.merging import block_bytes
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
@@ -50,18 +50,19 @@ class Follower:
     ) -> None:
         paths = [path] if isinstance(path, (str, os.PathLike)) else path
         # A file without a directory is in the present one, and so are its pieces.
-        self._paths = [_with_directory(os.fspath(one)) for one in paths]
+        self._paths = [with_directory(os.fspath(one)) for one in paths]
         self._selection = selection
         self._damage = damage
         self._window_seconds = window_seconds
         self._window = Window(window_seconds)
         self._resume = resume
-        self._known = {} if resume is None else _load(resume)
+        self._known = {} if resume is None else load(resume)
         self._saved: dict[str, int] | None = None
         self._tracks = tracks
         self._clock = clock
         self._sources: dict[tuple[object, ...], GrowingSource] = {}
         self._run: Run | None = None
+        self._begun: dict[tuple[object, ...], Source] = {}  # sources as the run knows them
         self._discover_at = self._save_at = self._poll_took = 0.0
         self._idle_polls = 0
 
@@ -135,7 +136,7 @@ class Follower:
                 raise
             return  # not yet, or not now
         for source in found:
-            key = _key(source)
+            key = key_of(source)
             growing = self._sources.get(key)
             if growing is not None:
                 growing.update(source, now)
@@ -147,13 +148,14 @@ class Follower:
     def _find(self) -> list[Source]:
         paths = self._paths
         try:
-            found = _found(paths)
+            found = found_at(paths)
         except OSError:
             paths = self._readable_paths()
-            found = _found(paths)
-        if self._run is None and any(map(_has_content, found)):
+            found = found_at(paths)
+        if self._run is None and any(map(has_content, found)):
             # Knows where to begin in what is there already.
             self._run = Run(paths, self._selection, self._damage)
+            self._begun = {key_of(source): source for source in self._run.sources}
         return found
 
     def _readable_paths(self) -> list[str]:
@@ -174,13 +176,13 @@ class Follower:
 
     def _begin(self, run: Run, source: Source, now: float) -> GrowingSource:
         start, ordinal = BEGINNING, 0
-        for one in run.sources:
-            if _key(one) == _key(source):
-                span = run.span(one)
-                if span is not None:
-                    start, ordinal = _again(span.start, one, source), span.before
-                elif self._selection.attempt == "last":
-                    start = _end(source)  # all that is there is of an earlier attempt
+        one = self._begun.pop(key_of(source), None)
+        if one is not None:
+            span = run.span(one)
+            if span is not None:
+                start, ordinal = _again(span.start, one, source), span.before
+            elif self._selection.attempt == "last":
+                start = _end(source)  # all that is there is of an earlier attempt
         return GrowingSource(
             source,
             run.sieve(source),
@@ -214,7 +216,7 @@ class Follower:
         if positions == self._saved:
             return
         try:
-            _store(self._resume, positions)
+            store(self._resume, positions)
         except OSError as error:
             reason = f"{self._resume!r} cannot be written: {error.strerror}"
             if self._saved is None:
@@ -222,39 +224,6 @@ class Follower:
             self._damage.note(f"{reason}; what was given out since may come again")
         else:
             self._saved = positions
-
-
-def _key(source: Source) -> tuple[object, ...]:
-    name = source.path if source.rank is None else os.path.dirname(source.path)
-    return source.rank, source.layout.suffix, name
-
-
-def _found(paths: list[str]) -> list[Source]:
-    """What is at the paths, and the pieces that files become which were named themselves."""
-    directories = {os.path.dirname(path) for path in paths if _is_live(os.path.basename(path))}
-    found = discover(*paths)
-    if not directories:
-        return found
-    asked = {_key(source) for source in found}
-    return [source for source in discover(*paths, *directories) if _key(source) in asked]
-
-
-def _with_directory(path: str) -> str:
-    return os.path.join(os.curdir, path) if _is_live(path) else path
-
-
-def _is_live(name: str) -> bool:
-    parsed = parse_name(name)
-    return parsed is not None and parsed.rotated is None
-
-
-def _has_content(source: Source) -> bool:
-    """Whether there is more than files that were just made, which say nothing of the job."""
-    for segment in source.segments:
-        with contextlib.suppress(OSError):
-            if os.path.getsize(segment.path):
-                return True
-    return False
 
 
 def _again(start: Start, listed: Source, source: Source) -> Start:
@@ -270,28 +239,3 @@ def _end(source: Source) -> Start:
     if last.is_gzip:
         return Start(len(source.segments))
     return Start(len(source.segments) - 1, os.path.getsize(last.path))
-
-
-def _store(path: str, positions: dict[str, int]) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "w", encoding="ascii") as file:
-            json.dump({"positions": positions}, file)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _load(path: str) -> dict[str, int]:
-    try:
-        with open(path, encoding="ascii") as file:
-            positions = json.load(file)["positions"]
-            return {str(key): int(offset) for key, offset in positions.items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path!r} is no file that an earlier follow left; name another, or remove it"
-        ) from error
