@@ -13,8 +13,7 @@ from typing import Any, BinaryIO
 
 from ranklog import __version__
 from ranklog.line_format import Damage
-from ranklog.line_format.escapes import escape_controls
-from ranklog.screen import HUMAN, JSON, RAW, Screen
+from ranklog.screen import HUMAN, JSON, RAW, Screen, say
 from ranklog.selection import Filters, make_selection
 from ranklog.views import VIEWS, View
 from ranklog.views.request import Request
@@ -43,7 +42,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         The exit status.
     """
     if sys.stdout is None:
-        _say("standard output is closed")
+        say("standard output is closed")
         return 2
     # A pipe that is closed at the other end, or Ctrl-C, is somebody's wish and no error.
     try:
@@ -84,12 +83,12 @@ def _answer(
     except (OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError):
             raise
-        _say(_words(error))
+        say(_words(error))
         return 2
     for path, found in sorted(damage.files.items()):
-        _say(f"{path}: {found.describe()}")
+        say(f"{path}: {found.describe()}")
     for note in damage.notes:
-        _say(note)
+        say(note)
     return max(status, int(bool(damage)))
 
 
@@ -161,10 +160,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"cannot read {error.filename!r}: {error.strerror}"
     return str(error)
-
-
-def _say(text: str) -> None:
-    # A path may hold anything; it is to be read by a person, not obeyed by a terminal.
-    shown = escape_controls(text).replace("\n", "\\n")
-    if sys.stderr is not None:
-        sys.stderr.write(f"ranklog: {shown}\n")

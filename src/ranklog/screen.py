@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
@@ -69,6 +70,20 @@ class Screen:
         self.has_colour = wants_colour and not environ.get("NO_COLOR") and _has_rich()
         self._paints: dict[str, tuple[str, str]] = {}
         self._text_layout = TextLayout()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody is left to read a pipe; a write would say so, but there may be none."""
+        import select  # only a command that waits needs it
+
+        if not hasattr(select, "poll"):  # Windows
+            return False
+        try:
+            poll = select.poll()
+            poll.register(self._stream.fileno(), 0)
+            return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+        except (OSError, ValueError):  # no file at all
+            return False
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line for a person; its control characters are shown, not obeyed."""
@@ -156,6 +171,15 @@ class Screen:
     def _write(self, text: str) -> None:
         self._stream.write(text.encode("utf-8", "backslashreplace"))
         self._stream.flush()
+
+
+def say(text: str) -> None:
+    """Print a line to stderr, in the name of the command."""
+    # A path may hold anything; it is to be read by a person, not obeyed by a terminal.
+    shown = escape_controls(text).replace("\n", "\\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"ranklog: {shown}\n")
+        sys.stderr.flush()
 
 
 def as_object(record: Record) -> dict[str, Any]:

@@ -145,6 +145,39 @@ def test_a_library_follows_as_well_and_goes_on_where_it_was_closed(tmp_path: Pat
         path.write_bytes(b"".join(some))
 
 
+def test_a_pipe_that_is_closed_ends_it_also_where_nothing_comes(tmp_path: Path) -> None:
+    (tmp_path / "script.log").write_bytes(encode(record(message="x"), TextLayout()))
+    command = [sys.executable, "-m", "ranklog", "follow", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(timeout=TIMEOUT_SECONDS) == 0
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+def test_what_is_not_there_and_what_cannot_be_read_is_said_at_once(tmp_path: Path) -> None:
+    fine, broken, missing = (tmp_path / name for name in ("a.log", "script_1.log", "missing"))
+    some = encode(record(message="x"), TextLayout())
+    fine.write_bytes(some)
+    os.mkfifo(broken)
+    with following(missing, tmp_path / "out", str(fine), str(broken)) as follower:
+        wait_for(tmp_path / "out.err", "missing: nothing(.|\n)*seek|seek(.|\n)*missing: nothing")
+        broken.unlink()
+        broken.write_bytes(some)
+        wait_for(tmp_path / "out", " - x\n.* - x$")
+        assert end(follower) == 1
+    assert {
+        f"ranklog: {missing}: nothing is there; waiting for it",
+        f"ranklog: {broken}: Illegal seek",
+    } == set(Path(f"{tmp_path}/out.err").read_text().splitlines())
+
+
 def test_whoever_says_it_twice_ends_a_follower_that_nobody_reads(tmp_path: Path) -> None:
     (tmp_path / "script.log").write_bytes(encode(record(message="x"), TextLayout()) * 5_000)
     command = [sys.executable, "-m", "ranklog", "follow", str(tmp_path)]

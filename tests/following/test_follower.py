@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -238,8 +239,33 @@ def test_a_directory_that_may_not_be_read_for_a_while_is_named_and_read_later() 
             with pytest.raises(PermissionError):
                 Run(run.logs).poll()
         run.logs.chmod(0o755)
-        assert run.said(2.0) == ["2"]
+        secret = run.logs / "script_1.log"
+        run.write(secret.name, line(3))
+        secret.chmod(0)
+        with as_a_common_user():
+            assert run.said(2.0) == ["2"]
+        assert "Permission denied" in run.damage.files[str(secret)].describe()
         assert "Permission denied" in run.damage.files[str(run.logs)].describe()
+
+
+def test_files_that_cannot_be_read_are_named(run: Run) -> None:
+    run.write("script.log", line(1))
+    broken, moment = (run.logs / f"script_1.2026100{day}T000000.000000Z.log.gz" for day in (5, 6))
+    broken.write_bytes(b"\x1f\x8bno gzip at all")
+    moment.write_bytes(gzip.compress(line(2, rank=1))[:20])
+    run.write("script_2.log", line(3, rank=2))
+    assert run.said(0.25) == []
+    moment.write_bytes(gzip.compress(line(2, rank=1)))
+    assert run.said(2.0) == ["1", "2", "3"]
+    assert not run.damage
+    assert messages(run.follower.end()) == []
+    assert set(run.damage.files) == {str(broken)}
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
+def test_a_window_that_is_no_time_to_wait_is_refused(tmp_path: Path, seconds: float) -> None:
+    with pytest.raises(ValueError, match="accepted are seconds, 0 or more"):
+        Follower(tmp_path, make_selection({}), Damage(), window_seconds=seconds)
 
 
 def test_of_several_paths_those_that_are_there_are_followed(tmp_path: Path) -> None:

@@ -137,13 +137,36 @@ def test_a_short_file_is_still_known_when_it_has_grown(tmp_path: Path) -> None:
     assert not opened(tmp_path / "gone.log").is_same(b"")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08", b"no gzip"])
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08", b"no gzip"])
 def test_a_compressed_file_that_is_not_whole_yet_has_no_fingerprint(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "script.20261006T000000.000000Z.log.gz"
     path.write_bytes(content)
+    with pytest.raises(OSError, match=r"end-of-stream|Not a gzipped file"):
+        read_fingerprint(str(path), is_gzip=True)
+    path.write_bytes(b"")
     assert read_fingerprint(str(path), is_gzip=True) == b""
+    path.unlink()
+    assert read_fingerprint(str(path), is_gzip=True) == b""
+
+
+def test_a_file_that_was_cut_off_goes_on_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "script.log"
+    path.write_bytes(b"".join(map(line, range(9))))
+    file = opened(path)
+    assert read(file, 0.0) + file.flush() == path.read_bytes()
+    os.truncate(path, 5 * len(line(1)))
+    assert read(file, 1.0) == b""
+    with open(path, "ab") as out:
+        out.write(line(20) + line(21))
+    assert read(file, 2.0) == b""  # a network file system may have said an old size
+    assert (read(file, 3.0), file.flush()) == (line(20), line(21))
+    whole = path.read_bytes()
+    os.truncate(path, 5 * len(line(1)))
+    assert read(file, 4.0) == b""
+    path.write_bytes(whole)
+    assert (read(file, 9.0), file.flush()) == (b"", b"")
 
 
 def test_a_damaged_compressed_file_is_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +36,9 @@ class Follower:
             this one comes; ``None`` for none.
         tracks: Whether lots are to know the process id.
         clock: Gives the time, in seconds.
+
+    Raises:
+        ValueError: The window is no time to wait, or `resume` is another kind of file.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class Follower:
         tracks: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not 0 <= window_seconds < math.inf:
+            raise ValueError(f"window={window_seconds!r}: accepted are seconds, 0 or more")
         paths = [path] if isinstance(path, (str, os.PathLike)) else path
         # A file without a directory is in the present one, and so are its pieces.
         self._paths = [with_directory(os.fspath(one)) for one in paths]
@@ -61,10 +67,16 @@ class Follower:
         self._tracks = tracks
         self._clock = clock
         self._sources: dict[tuple[object, ...], GrowingSource] = {}
+        self._empty: tuple[set[str], set[str]] = set(), set()
         self._run: Run | None = None
         self._begun: dict[tuple[object, ...], Source] = {}  # sources as the run knows them
         self._discover_at = self._save_at = self._poll_took = 0.0
         self._idle_polls = 0
+
+    @property
+    def empty_paths(self) -> set[str]:
+        """Paths at which there was nothing the last two times; a rotation leaves none for a moment."""
+        return self._empty[0] & self._empty[1]
 
     @property
     def is_behind(self) -> bool:
@@ -152,6 +164,7 @@ class Follower:
         except OSError:
             paths = self._readable_paths()
             found = found_at(paths)
+        self._empty = self._empty[1], set(self._paths).difference(paths if found else [])
         if self._run is None and any(map(has_content, found)):
             # Knows where to begin in what is there already.
             self._run = Run(paths, self._selection, self._damage)

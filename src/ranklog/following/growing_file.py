@@ -14,6 +14,7 @@ from ranklog.files.record_blocks import Cutter
 from ranklog.line_format import Layout
 
 FINGERPRINT_BYTES = 128
+_CUT_SECONDS = 2.0
 _FIRST_BYTES = tuple(bytes([byte]) for byte in b"0123456789{")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -26,13 +27,18 @@ def read_fingerprint(path: str, *, is_gzip: bool) -> bytes:
 
     Returns:
         At most `FINGERPRINT_BYTES` bytes; empty where nothing is there yet.
+
+    Raises:
+        OSError: It cannot be read, or, compressed, is damaged or not whole yet.
     """
     try:
         if is_gzip:
             return opened_gzip(path).read(FINGERPRINT_BYTES)
         return PlainFile(path).read(FINGERPRINT_BYTES)
-    except (OSError, EOFError, zlib.error):  # removed since, or not whole yet
+    except FileNotFoundError:  # removed since
         return b""
+    except (EOFError, zlib.error) as error:
+        raise OSError(str(error)) from error
 
 
 def opened_gzip(path: str) -> gzip.GzipFile:
@@ -89,6 +95,8 @@ class GrowingFile:
         # What is left of a compressed file: to begin it anew for each block would take for ever.
         self._unzipped: gzip.GzipFile | None = None
         self._is_whole = False
+        self._cut: tuple[int, float] | None = None
+        """Size when it was found shorter than what was read, and since when."""
         self._broken_bytes = -1  # its size when it was found damaged
 
     @property
@@ -180,12 +188,14 @@ class GrowingFile:
         try:
             status = os.fstat(descriptor)
             if status.st_size == self._offset:
+                self._cut = None
                 return b""
             begin = os.read(descriptor, FINGERPRINT_BYTES)
             if not self.is_same(begin):
                 self.moved_at = self.moved_at or now
                 return b""
             self.fingerprint = begin
+            self._look_whether_cut(status.st_size, now)
             os.lseek(descriptor, self._offset, os.SEEK_SET)
             data = os.read(descriptor, size)
         finally:
@@ -193,6 +203,23 @@ class GrowingFile:
         if data:
             self.changed_at = now - max(time.time() - status.st_mtime, 0.0)
         return data
+
+    def _look_whether_cut(self, size: int, now: float) -> None:
+        """Go on at the end of a file that was cut off there.
+
+        A network file system may say an old size for a while, at which all that came since would
+        come again.
+        """
+        if size >= self._offset:
+            self._cut = None
+        elif self._cut is None:
+            self._cut = size, now
+        elif now - self._cut[1] >= _CUT_SECONDS:
+            self._offset = self._flushed = self._cut[0]
+            self._cut = None
+            self._cutter.rest()
+            self._held = 0
+            self.open_item = b""
 
     def _new_from_gzip(self, now: float, size: int) -> bytes:
         if self._is_whole:

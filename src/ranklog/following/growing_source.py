@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ranklog.files.discover import Source
+from ranklog.files.discover import Segment, Source
 from ranklog.files.record_blocks import BEGINNING, Start
 from ranklog.following.growing_file import GrowingFile, read_fingerprint
 from ranklog.following.window import Lot
@@ -82,6 +82,7 @@ class GrowingSource:
         self._files: list[GrowingFile] = []
         self._done: set[bytes] = set()  # fingerprints of pieces that nobody writes to any more
         self._pieces: set[str] = set()  # names that mean the same file for ever
+        self._unreadable: dict[str, str] = {}  # why, by names
         self._known = known
         self._start = start
         self.update(source, now)
@@ -93,7 +94,7 @@ class GrowingSource:
         for number, segment in enumerate(source.segments):
             if segment.path in self._pieces:
                 continue
-            fingerprint = read_fingerprint(segment.path, is_gzip=segment.is_gzip)
+            fingerprint = self._fingerprint(segment)
             if not fingerprint:
                 continue
             if segment.rotated is not None:
@@ -120,6 +121,18 @@ class GrowingSource:
                         is_gzip=segment.is_gzip,
                     )
                 )
+
+    def _fingerprint(self, segment: Segment) -> bytes:
+        """Empty where there is none yet."""
+        try:
+            fingerprint = read_fingerprint(segment.path, is_gzip=segment.is_gzip)
+        except OSError as error:
+            self._unreadable[segment.path] = reason = error.strerror or str(error)
+            if not segment.is_gzip:  # it may be on the way
+                self._damage.unreadable_file(segment.path, reason)
+            return b""
+        self._unreadable.pop(segment.path, None)
+        return fingerprint
 
     @property
     def is_behind(self) -> bool:
@@ -181,6 +194,9 @@ class GrowingSource:
 
     def end(self) -> list[Lot]:
         """What is left, where no more will be read."""
+        names = {segment.path for segment in self._source.segments}
+        for path in names & self._unreadable.keys():
+            self._damage.unreadable_file(path, self._unreadable[path])
         left: list[Lot] = []
         for file in self._files:
             if not file.is_behind:

@@ -15,7 +15,7 @@ from ranklog.following.window import Given
 from ranklog.line_format import Damage, Record
 from ranklog.reading import with_pid
 from ranklog.run import Paths
-from ranklog.screen import JSON, RAW, Screen
+from ranklog.screen import JSON, RAW, Screen, say
 from ranklog.selection import Filters, make_selection
 from ranklog.shown import shown_seconds
 from ranklog.views.request import Request
@@ -67,7 +67,7 @@ def follow(
             end of the run as it is at the start.
 
     Raises:
-        ValueError: A filter is malformed, or `resume` is no such file.
+        ValueError: A filter or `window_seconds` is malformed, or `resume` is no such file.
     """
     follower = Follower(
         path,
@@ -106,13 +106,26 @@ def show(request: Request, screen: Screen) -> int:
         resume=request.options.resume,
         tracks=screen.form == JSON,
     )
+    told: set[str] = set()
     with _stopped_by_signals() as is_stopped:
         while not is_stopped:
             _print(follower.poll(), screen, request.damage)
+            _tell(follower, request.damage, told)
+            if screen.is_closed:
+                raise BrokenPipeError
             if not is_stopped:
                 follower.wait(_POLL_SECONDS)
         _print(follower.end(), screen, request.damage)
     return 0
+
+
+def _tell(follower: Follower, damage: Damage, told: set[str]) -> None:
+    """Say at once what keeps records from coming: whoever follows does not see the end."""
+    news = {path: found.reason for path, found in damage.files.items() if found.reason}
+    news |= dict.fromkeys(follower.empty_paths, "nothing is there; waiting for it")
+    for path in sorted(news.keys() - told):
+        say(f"{path}: {news[path]}")
+        told.add(path)
 
 
 @contextlib.contextmanager
