@@ -21,7 +21,7 @@ from ranklog.selection import Selection
 _DISCOVER_SECONDS = 0.5
 _SAVE_SECONDS = 1.0
 _MOST_IDLE = 4
-_END_SECONDS = 2.0
+_END_SECONDS = 1.0
 
 
 class Follower:
@@ -134,10 +134,11 @@ class Follower:
             yield from self.poll()
         if self.is_behind:
             self._damage.note("ended before all that is there was read")
-        now = self._clock()
-        for number, source in enumerate(self._sources.values()):
-            self._window.add(source.end(), number, now)
-        yield from self._window.rest()
+        else:
+            now = self._clock()
+            for number, source in enumerate(self._sources.values()):
+                self._window.add(source.end(), number, now)
+            yield from self._window.rest()
         self.save()
 
     def _discover(self, now: float) -> None:
@@ -211,7 +212,8 @@ class Follower:
     def save(self, unread: Iterable[Given] = ()) -> None:
         """Note how far records were given out, for a later follower.
 
-        One that begins there gives out none too few; after a kill, up to a window's too many.
+        One that begins there gives out none too few; after a kill, up to a second's and a
+        window's too many.
 
         Args:
             unread: What was given out, and nobody has seen.

@@ -199,9 +199,8 @@ class GrowingSource:
             self._damage.unreadable_file(path, self._unreadable[path])
         left: list[Lot] = []
         for file in self._files:
-            if not file.is_behind:
-                left += self._take(file, file.flush(), is_last=True)
-                left += self._take(file, file.end())
+            left += self._take(file, file.flush(), is_last=True)
+            left += self._take(file, file.end())
         return left
 
     def positions(self) -> dict[str, int]:
