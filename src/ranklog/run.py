@@ -73,7 +73,7 @@ class Run:
         has_ranks = selection.ranks.ranges is not None
         self._filter = Filter(selection, self.world_size if has_ranks else None)
         # What only other ranks wrote need not be looked at.
-        self.sources = [source for source in found if self._may_hold(source)]
+        self.sources = [source for source in found if self.may_hold(source)]
         self._since, self._until = self._find_times()
         self._spans = dict(zip(self.sources, self._find_spans(), strict=True))
 
@@ -102,7 +102,7 @@ class Run:
             known = self._ends[source] = tail(source, damage=self.damage)
         return known
 
-    def _may_hold(self, source: Source) -> bool:
+    def may_hold(self, source: Source) -> bool:
         """Whether records of a rank that was asked for may be in a source."""
         if self._filter.keeps_rank(source.rank):
             return True

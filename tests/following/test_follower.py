@@ -316,6 +316,17 @@ def test_the_last_rank_is_known_once_somebody_says_how_many_there_are(tmp_path: 
     assert run.said(2.0) == ["2"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_file_of_no_rank_may_hold_records_of_any(tmp_path: Path, is_there: bool) -> None:
+    run = Run(tmp_path / "logs", rank="3")
+    run.write("script_1.log", line(0, rank=1))
+    if not is_there:
+        assert run.said(1.0) == []
+    own = record(time=TIME, message="before", rank=None)
+    run.write("script.log", encode(own, LAYOUT), line(1, "forked", rank=3))
+    assert run.said(2.0) == ["forked"]
+
+
 def test_stacks_below_a_record_that_was_given_out_come_with_it_again(run: Run) -> None:
     run.write("script.log", line(1))
     assert run.said(1.0) == ["1"]

@@ -153,7 +153,7 @@ class Follower:
             growing = self._sources.get(key)
             if growing is not None:
                 growing.update(source, now)
-            elif self._run is not None and self._run.keeps_rank(source.rank):
+            elif self._run is not None and self._run.may_hold(source):
                 self._sources[key] = self._begin(self._run, source, now)
         for growing in self._sources.values():
             growing.forget_old(now)
