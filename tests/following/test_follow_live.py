@@ -187,8 +187,10 @@ def test_whoever_says_it_twice_ends_a_follower_that_nobody_reads(tmp_path: Path)
             assert process.stdout.read(1) == b"2"  # it has begun, and the pipe is full soon
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+            process.send_signal(signal.SIGINT)  # as timeout(1) does: the process, and its group
             with pytest.raises(subprocess.TimeoutExpired):  # what is left is still wanted
-                process.wait(timeout=0.5)
+                process.wait(timeout=1.0)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=TIMEOUT_SECONDS) == 130
         finally:

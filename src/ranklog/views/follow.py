@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import FrameType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _WINDOW_SECONDS = 0.5
 _POLL_SECONDS = 0.05
+_TWICE_SECONDS = 0.3
 
 
 class Followed(NamedTuple):
@@ -129,17 +131,19 @@ def _tell(follower: Follower, damage: Damage, told: set[str]) -> None:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[list[int]]:
+def _stopped_by_signals() -> Iterator[list[float]]:
     """A list that is no longer empty once somebody wants the program to end.
 
     What is read or printed then may take long, or for ever: whoever says it twice means at once.
     """
-    stopped: list[int] = []
+    stopped: list[float] = []
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if stopped:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        # timeout(1) and launchers tell the process and its group: that is once.
+        if stopped and now - stopped[0] > _TWICE_SECONDS:
             raise KeyboardInterrupt
-        stopped.append(number)
+        stopped.append(now)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
