@@ -145,6 +145,17 @@ def test_rotations_lose_and_double_nothing(run: Run, packs: bool) -> None:
     assert not run.damage
 
 
+def test_a_new_file_of_a_few_bytes_is_not_taken_for_the_one_before(run: Run) -> None:
+    run.write("script.log", line(1), line(2))
+    assert run.said(1.0) == ["1", "2"]
+    (run.logs / "script.log").rename(run.logs / "script.20261006T000000.000000Z.log")
+    run.write("script.log", line(3)[:4])
+    assert run.said(1.0) == []
+    run.write("script.log", line(3)[4:])
+    assert run.said(1.0) == ["3"]
+    assert not run.damage
+
+
 def test_what_a_slow_writer_adds_to_a_rotated_piece_is_read(run: Run) -> None:
     piece = "script.20261006T000000.000000Z.log"
     run.write("script.log", line(1))

@@ -128,7 +128,9 @@ def test_a_file_that_was_compressed_meanwhile_is_read_on(tmp_path: Path) -> None
 
 def test_a_short_file_is_still_known_when_it_has_grown(tmp_path: Path) -> None:
     path = tmp_path / "script.log"
-    path.write_bytes(line(1)[:10])
+    path.write_bytes(line(1)[:39])
+    assert read_fingerprint(str(path), is_gzip=False) == b""
+    path.write_bytes(line(1)[:40])
     file = opened(path)
     path.write_bytes(line(1) + line(2))
     assert file.is_same(read_fingerprint(str(path), is_gzip=False))
@@ -216,7 +218,7 @@ def test_any_split_of_the_bytes_gives_what_one_read_gives(
     data = b"".join(encode(one, layout, is_child=True) for one in written)
     with TemporaryDirectory() as directory:
         path = Path(directory, "script.log")
-        path.write_bytes(data[:1])
+        path.write_bytes(data[:40])
         file = opened(path, layout)
         blocks: list[bytes] = []
         for cut in [*sorted(cuts), len(data)]:

@@ -14,6 +14,8 @@ from ranklog.files.record_blocks import Cutter
 from ranklog.line_format import Layout
 
 FINGERPRINT_BYTES = 128
+_LEAST_BYTES = 40
+"""With so many the first record's time is whole, in either layout; before, files look the same."""
 _CUT_SECONDS = 2.0
 _FIRST_BYTES = tuple(bytes([byte]) for byte in b"0123456789{")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -26,15 +28,15 @@ def read_fingerprint(path: str, *, is_gzip: bool) -> bytes:
     a piece that was compressed is given to the next file that is made.
 
     Returns:
-        At most `FINGERPRINT_BYTES` bytes; empty where nothing is there yet.
+        At most `FINGERPRINT_BYTES` bytes; empty where too few are there yet.
 
     Raises:
         OSError: It cannot be read, or, compressed, is damaged or not whole yet.
     """
     try:
-        if is_gzip:
-            return opened_gzip(path).read(FINGERPRINT_BYTES)
-        return PlainFile(path).read(FINGERPRINT_BYTES)
+        file = opened_gzip(path) if is_gzip else PlainFile(path)
+        fingerprint = file.read(FINGERPRINT_BYTES)
+        return fingerprint if len(fingerprint) >= _LEAST_BYTES else b""
     except FileNotFoundError:  # removed since
         return b""
     except (EOFError, zlib.error) as error:
@@ -117,7 +119,7 @@ class GrowingFile:
     def is_same(self, fingerprint: bytes) -> bool:
         """Whether a fingerprint is of this file, which may have been shorter."""
         length = min(len(fingerprint), len(self.fingerprint))
-        return length > 0 and fingerprint[:length] == self.fingerprint[:length]
+        return length >= _LEAST_BYTES and fingerprint[:length] == self.fingerprint[:length]
 
     def found_at(self, path: str, now: float, *, is_gzip: bool) -> None:
         """Go on under another name, or the same.
