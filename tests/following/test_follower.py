@@ -318,6 +318,16 @@ def test_what_is_written_and_rotated_after_a_long_silence_is_read(run: Run) -> N
     assert run.said(2.0) == ["2", "3"]
 
 
+def test_a_follower_that_was_stopped_for_long_has_what_it_had_read(run: Run) -> None:
+    run.write("script.log", line(1))
+    assert run.said(1.0) == ["1"]
+    run.write("script.log", line(2))
+    assert messages(run.poll()) == []
+    (run.logs / "script.log").rename(run.logs / "script.20261006T000000.000000Z.log")
+    assert messages(run.poll(0.01) + run.poll(0.01) + run.poll(700.0)) == []
+    assert run.said(1.0) == ["2"]
+
+
 def test_the_last_rank_is_known_once_somebody_says_how_many_there_are(tmp_path: Path) -> None:
     run = Run(tmp_path / "logs", rank="-1")
     run.write("script.log")  # made, and nothing written yet

@@ -89,7 +89,9 @@ class Follower:
         if now >= self._save_at:  # whoever polls again has done with what was given out before
             self.save()
             self._save_at = now + _SAVE_SECONDS
-        if now >= self._discover_at or any(one.has_moved for one in self._sources.values()):
+        moved = any(one.has_moved for one in self._sources.values())
+        is_listed = moved or now >= self._discover_at
+        if is_listed:
             self._discover(now)
             self._discover_at = now + _DISCOVER_SECONDS
         self._idle_polls += 1
@@ -102,6 +104,8 @@ class Follower:
                 continue
             lots = source.read(now, self._window_seconds / 2, size)
             self._window.add(lots, number, now)
+            if is_listed:
+                source.forget_old(now)
             if lots:
                 self._idle_polls = 0
         self._poll_took = self._clock() - now
@@ -155,8 +159,6 @@ class Follower:
                 growing.update(source, now)
             elif self._run is not None and self._run.may_hold(source):
                 self._sources[key] = self._begin(self._run, source, now)
-        for growing in self._sources.values():
-            growing.forget_old(now)
 
     def _find(self) -> list[Source]:
         paths = self._paths

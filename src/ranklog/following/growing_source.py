@@ -209,7 +209,7 @@ class GrowingSource:
         return done | {file.fingerprint.hex(): file.given_offset for file in self._files}
 
     def forget_old(self, now: float) -> None:
-        """Let go of pieces that nobody writes to any more; to be called after `update`."""
+        """Let go of pieces that nobody writes to any more; to be called after `read`."""
         live = {segment.path for segment in self._source.segments if segment.rotated is None}
         for file in list(self._files):
             is_quiet = now - file.changed_at > _QUIET_SECONDS and not file.is_behind
