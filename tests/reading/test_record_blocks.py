@@ -57,6 +57,21 @@ def test_bytes_are_cut_where_records_begin_however_they_come(
     )
 
 
+@both_layouts
+@pytest.mark.parametrize("gz", [0, 3])
+def test_pieces_smaller_than_half_a_block_make_one_together(
+    layout: Layout, tmp_path: Path, gz: int
+) -> None:
+    pieces = [lay_out(layout, [at(9 * n + m) for m in range(9)]) for n in range(4)]
+    source = write_source(tmp_path, layout, pieces, gz=gz)
+    every, _ = split_whole(layout, pieces)
+    for size, least in ((1 << 20, 36), (len(pieces[0]) * 3, 12), (16, 1)):
+        found = list(record_blocks(source, size, Damage()))
+        assert every.items == [item for one in found for item in one.items]
+        assert every.keys == [key for one in found for key in one.keys]
+        assert all(len(one.items) >= least for one in found[:-1])
+
+
 def ended(data: bytes) -> bool:
     return data == b"" or data.endswith(b"\n")
 

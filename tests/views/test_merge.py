@@ -75,3 +75,19 @@ def test_filters_choose_from_both_formats(tmp_path):
     assert ["c", "e", "rank 1 of 4 ended: exit"] == messages("--since", "2s")
     assert ["rank 0 of 4 started", "a"] == messages("--until", "2024-10-05 23:50:01.5")
     assert ["a", "b"] == messages("--since", "4s", "--until", "3s", "--logger", "train.loop")
+
+
+def test_two_processes_that_share_a_file_of_tiny_pieces_come_in_order(tmp_path):
+    """What the one has written just before the other rotated stands pieces away."""
+    # One of both is always 20 records behind; each piece has four.
+    times = [number if number % 2 else max(number - 40, 0) for number in range(200)]
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for number in range(0, 200, 4):
+        lines = [encode(at(time, f"{time}"), TextLayout()) for time in times[number : number + 4]]
+        piece = "" if number == 196 else f".20261006T0000{number // 4:02d}.000000Z"
+        (logs / f"script{piece}.log").write_bytes(b"".join(lines))
+    answer = ask("merge", tmp_path)
+    assert (0, "") == (answer.code, answer.err)
+    stamps = [line[:26] for line in answer.out.splitlines()]
+    assert (200, sorted(stamps)) == (len(stamps), stamps)

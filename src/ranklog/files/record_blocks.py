@@ -41,11 +41,31 @@ def record_blocks(
 
     Args:
         source: What to read.
-        size: Bytes of a block; a longer record makes a longer one.
+        size: Bytes of a block, at least half of it; a longer record makes a longer one.
         damage: Told of what is no record.
         start: Where to begin.
         end: Where a record begins that is not wanted any more, nor what follows it.
     """
+    # How far disorder is sorted depends on what a block spans: small pieces make one together.
+    held, held_bytes = Records([], []), 0
+    for records, length in _split_blocks(source, size, damage, start, end):
+        if held.items:
+            held.items.extend(records.items)
+            held.keys.extend(records.keys)
+        else:
+            held = records
+        held_bytes += length
+        if held_bytes >= size // 2:
+            yield held
+            held, held_bytes = Records([], []), 0
+    if held.items:
+        yield held
+
+
+def _split_blocks(
+    source: Source, size: int, damage: Damage, start: Start, end: Start | None
+) -> Iterator[tuple[Records, int]]:
+    """Records of each block that is read, and how many bytes they were."""
     reader = source.layout.reader()
     cutter = Cutter(reader.START)
     offset = start.offset
@@ -57,14 +77,14 @@ def record_blocks(
             whole = cutter.feed(block)
             if whole:
                 damage.place = segment.path
-                yield reader.split(whole, damage)
+                yield reader.split(whole, damage), len(whole)
         offset = 0
         if limit is None:
             cutter.end_line(source.layout.cut_mark)
     rest = cutter.rest()
     if rest:
         damage.place = source.path
-        yield reader.split(rest, damage)
+        yield reader.split(rest, damage), len(rest)
 
 
 def limited(some: Iterator[bytes], limit: int | None) -> Iterator[bytes]:
