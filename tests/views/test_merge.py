@@ -91,3 +91,12 @@ def test_two_processes_that_share_a_file_of_tiny_pieces_come_in_order(tmp_path):
     assert (0, "") == (answer.code, answer.err)
     stamps = [line[:26] for line in answer.out.splitlines()]
     assert (200, sorted(stamps)) == (len(stamps), stamps)
+
+
+def test_a_link_to_itself_is_named_and_stops_nothing(tmp_path):
+    write(tmp_path, {0: [start(), at(1, "a")]})
+    loop = tmp_path / "logs" / "script_1.log"
+    loop.symlink_to(loop)
+    for view in ("merge", "ranks", "first-error", "silent", "group", "timeline"):
+        answer = ask(view, tmp_path)
+        assert (1, True, False) == (answer.code, str(loop) in answer.err, b"" == answer.out), view

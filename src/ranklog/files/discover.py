@@ -95,8 +95,15 @@ def _files(path: str) -> Iterator[tuple[str, str]]:
         directory = logs if os.path.isdir(logs) else match
         with os.scandir(directory) as entries:
             for entry in entries:
-                if parse_name(entry.name) is not None and entry.is_file():
+                if parse_name(entry.name) is not None and _may_be_file(entry):
                     yield directory, entry.name
+
+
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, say: whoever reads it tells
+        return True
 
 
 def _classify(directory: str, name: str, path: str) -> tuple[tuple[int, str, str, str], Segment]:
