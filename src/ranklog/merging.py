@@ -10,9 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ranklog.stamps import LATEST, seconds_between
+
+_Item = TypeVar("_Item")
 
 SET_BACK_SECONDS = 60.0
 """A step back of more is a clock that was set back, of less the disorder of threads."""
@@ -131,7 +133,7 @@ class _Feed:
         self.keys += keys
         self.items += batch.items
         if not (batch.is_sorted and is_later):
-            self.items = _sorted(self.items, self.keys)
+            self.items = sort_by(self.items, self.keys)
             self.keys.sort()
         self._last_count = len(keys)
         self.floor = batch.floor
@@ -143,8 +145,8 @@ class _Feed:
         return taken
 
 
-def _sorted(items: list[Any], keys: list[bytes]) -> list[Any]:
-    """Items by their keys; equal ones stay in their order."""
+def sort_by(items: list[_Item], keys: list[bytes]) -> list[_Item]:
+    """Sort items by their keys, in place; equal ones stay in their order."""
     # As a key function `partial(next, iterator)` gives the next key, whatever it is called
     # with: items are asked for their keys in order. Three times as fast as sorting indices.
     items.sort(key=partial(next, iter(keys)))
@@ -177,7 +179,7 @@ def merge(sources: Iterable[Iterator[Batch]]) -> Iterator[list[Any]]:
                 keys += some_keys
                 items += some_items
         if items:
-            yield _sorted(items, keys)
+            yield sort_by(items, keys)
         if not feeds[lowest].is_done:
             feeds[lowest].fill()
         for feed in feeds:

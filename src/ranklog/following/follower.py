@@ -18,7 +18,9 @@ from ranklog.merging import block_bytes
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
 
-_DISCOVER_SECONDS = 0.5
+_LEAST_DISCOVER_SECONDS, _MOST_DISCOVER_SECONDS = 0.25, 0.5
+"""How often to look for new files; less often where that takes long."""
+_DISCOVER_SHARE = 10
 _SAVE_SECONDS = 1.0
 _MOST_IDLE = 4
 _END_SECONDS = 1.0
@@ -59,7 +61,6 @@ class Follower:
         self._paths = [with_directory(os.fspath(one)) for one in paths]
         self._selection = selection
         self._damage = damage
-        self._window_seconds = window_seconds
         self._window = Window(window_seconds)
         self._resume = resume
         self._known = {} if resume is None else load(resume)
@@ -93,7 +94,8 @@ class Follower:
         is_listed = moved or now >= self._discover_at
         if is_listed:
             self._discover(now)
-            self._discover_at = now + _DISCOVER_SECONDS
+            wait = max(_LEAST_DISCOVER_SECONDS, _DISCOVER_SHARE * (self._clock() - now))
+            self._discover_at = now + min(wait, _MOST_DISCOVER_SECONDS)
         self._idle_polls += 1
         size = block_bytes(len(self._sources))
         # Of what was there before, no more is read than is needed to go on in order.
@@ -102,7 +104,7 @@ class Follower:
         for number, source in enumerate(self._sources.values()):
             if source.is_ahead_of(lowest):
                 continue
-            lots = source.read(now, self._window_seconds / 2, size)
+            lots = source.read(now, self._window.quiet_seconds, size)
             self._window.add(lots, number, now)
             if is_listed:
                 source.forget_old(now)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from math import inf
 from typing import Any, NamedTuple
 
+from ranklog.merging import sort_by
 from ranklog.stamps import LATEST, seconds_between
 
 
@@ -73,6 +74,8 @@ class Window:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self.quiet_seconds = seconds / 2
+        """After so long without more, the last record of a file is whole."""
         self._held: list[Lot] = []
         self._newest = b""
         self._behind_at = -inf
@@ -101,10 +104,12 @@ class Window:
             limit = min(floors)
             self._behind_at = now
         else:
-            # What came while others were behind waits from the moment that they were not.
-            came_by = now - self._seconds
-            ready = [lot for lot in self._held if max(lot.arrived, self._behind_at) <= came_by]
-            limit = max((max(lot.keys) for lot in ready), default=b"")
+            limit = b""
+            # Of a file that was behind the last record is held until it is known to be whole.
+            if now - self._behind_at >= self.quiet_seconds:
+                came_by = now - self._seconds
+                ready = (max(lot.keys) for lot in self._held if lot.arrived <= came_by)
+                limit = max(ready, default=b"")
         return self._take(limit) if limit else []
 
     def rest(self) -> list[Given]:
@@ -126,11 +131,9 @@ class Window:
             items += taken.items
             lots += [taken] * len(taken.keys)
         self._held = [lot for lot in self._held if lot.keys]
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        keys = [keys[number] for number in order]
-        return self._given(
-            keys, [items[number] for number in order], [lots[number] for number in order]
-        )
+        items, lots = sort_by(items, keys), sort_by(lots, keys)
+        keys.sort()
+        return self._given(keys, items, lots)
 
     def _given(self, keys: list[bytes], items: list[bytes], lots: list[Lot]) -> list[Given]:
         if not keys:
