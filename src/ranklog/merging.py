@@ -73,7 +73,7 @@ class Ordering:
         if keys and (keys[0] < self._newest or not is_sorted):
             keys = self._corrected(keys, floor)
             is_sorted = False
-            newest = max(newest, *keys)
+            newest = max(newest, max(keys))
         elif keys:
             self._since_step = None
             newest = max(newest, keys[-1])
@@ -81,12 +81,12 @@ class Ordering:
         return Batch(keys, items, self._floor, is_sorted)
 
     def _corrected(self, keys: list[bytes], floor: bytes) -> list[bytes]:
-        newest = list(accumulate(keys, max, initial=self._newest))
-        lowest = min(keys)
-        is_near = lowest >= floor and seconds_between(lowest, newest[-1]) <= SET_BACK_SECONDS
+        lowest, highest = min(keys), max(self._newest, max(keys))
+        is_near = lowest >= floor and seconds_between(lowest, highest) <= SET_BACK_SECONDS
         if self._since_step is None and is_near:
             return keys
         corrected = []
+        newest = accumulate(keys, max, initial=self._newest)
         for key, before in zip(keys, newest, strict=False):
             if key >= before:
                 self._since_step = None
