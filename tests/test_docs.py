@@ -29,3 +29,15 @@ def test_every_link_of_the_documentation_leads_somewhere():
     for page in (ROOT / "docs").glob("*.md"):
         links = re.findall(r"\]\((?!http)([^)#]+)", page.read_text())
         assert [link for link in links if not (page.parent / link).exists()] == [], page
+
+
+def test_the_ratios_of_the_readme_are_those_that_were_measured():
+    section = (ROOT / "README.md").read_text().partition("## What it costs\n")[2]
+    section = section.partition("\n## ")[0]
+    quoted = re.findall(r"^\| (.+) \| (\d\.\d\d) \|$", section, re.MULTILINE)
+    quoted += [("accelerate", re.findall(r"(\d\.\d\d) of accelerate's", section)[0])]
+    measured = (ROOT / "bench" / "results.md").read_text()
+    assert len(quoted) > 3
+    for name, ratio in quoted:
+        row = next(line for line in measured.splitlines() if line.startswith(f"| {name}"))
+        assert ratio == row.split(" | ")[3].split(" ")[0], name
