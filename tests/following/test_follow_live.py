@@ -11,15 +11,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from strategies import banner, record
+from strategies import TIME, banner, record
 from support import TIMEOUT_SECONDS
 
 import ranklog
-from ranklog.line_format import TextLayout, encode
+from ranklog.line_format import TextLayout, encode, live_name
 
 WRITER = """
 import logging, sys
@@ -206,3 +207,25 @@ def test_a_wrong_follow_is_refused(tmp_path: Path, arguments: list[str]) -> None
     with following(tmp_path, out, *arguments) as follower:
         assert follower.wait(timeout=TIMEOUT_SECONDS) == 2
     assert re.search("LOUD|--window|position", Path(f"{out}.err").read_text())
+
+
+def test_a_rank_whose_clock_is_behind_is_marked_as_late_once(tmp_path: Path) -> None:
+    def write(rank: int, seconds: float, message: str) -> None:
+        one = record(time=TIME + timedelta(seconds=seconds), rank=rank, message=message)
+        with open(tmp_path / live_name(rank, ".log"), "ab") as stream:
+            stream.write(encode(one, TextLayout()))
+        wait_for(out, f" - {message}$")
+
+    out = tmp_path / "out"
+    with following(tmp_path, out, "--window", "0.02") as follower:
+        for number in range(4):
+            write(0, number, f"ahead {number}")
+            write(1, number - 60, f"behind {number}")
+        write(1, 9, "set right")  # as by NTP
+        write(0, 5, "now it is the other one")
+        assert end(follower) == 0
+    shown = [line for line in out.read_text().splitlines() if "behind" in line or "---" in line]
+    marks = [line for line in shown if line.startswith("---")]
+    assert ["--- late by 1m00s:", "--- late by 4.000s:"] == marks
+    assert shown.index(marks[0]) == 0
+    assert len(shown) == 4 + len(marks)

@@ -41,6 +41,7 @@ class Lot:
             self._is_sorted = True
         count = bisect_right(self.keys, limit)
         taken = Lot(self.keys[:count], self.items[:count], self.origin, self.more)
+        taken.source = self.source
         del self.keys[:count], self.items[:count]
         return taken
 

@@ -109,15 +109,16 @@ def show(request: Request, screen: Screen) -> int:
         tracks=screen.form == JSON,
     )
     told: set[str] = set()
+    marks = _LateMarks()
     with _stopped_by_signals() as is_stopped:
         while not is_stopped:
-            _print(follower.poll(), screen, request.damage)
+            _print(follower.poll(), screen, request.damage, marks)
             _tell(follower, request.damage, told)
             if screen.is_closed:
                 raise BrokenPipeError
             if not is_stopped:
                 follower.wait(_POLL_SECONDS)
-        _print(follower.end(), screen, request.damage)
+        _print(follower.end(), screen, request.damage, marks)
     return 0
 
 
@@ -181,7 +182,29 @@ def _followed(one: Given, damage: Damage) -> Followed | None:
     return Followed(with_pid(record, origin.pid), one.late_seconds, bool(one.more))
 
 
-def _print(some: Iterable[Given], screen: Screen, damage: Damage) -> None:
+class _LateMarks:
+    """Tells which late records a person is told of: of a node whose clock is behind, not each."""
+
+    def __init__(self) -> None:
+        self._marked: dict[int, float] = {}  # by source, while it is late
+
+    def are_due(self, given: Given) -> bool:
+        """Whether records are late, and not about as late as what was marked before of theirs."""
+        late_seconds = given.late_seconds
+        if late_seconds is None:
+            if self._marked:
+                for source in {lot.source for lot in given.lots}:
+                    self._marked.pop(source, None)
+            return False
+        source = given.lots[0].source
+        before = self._marked.get(source)
+        if before is not None and before / 2 <= late_seconds <= before * 2:
+            return False
+        self._marked[source] = late_seconds
+        return True
+
+
+def _print(some: Iterable[Given], screen: Screen, damage: Damage, marks: _LateMarks) -> None:
     for given in some:
         if screen.form == JSON:
             for followed in (_followed(one, damage) for one in _single(given)):
@@ -196,6 +219,6 @@ def _print(some: Iterable[Given], screen: Screen, damage: Damage) -> None:
             for line in given.more.decode("utf-8", "backslashreplace").splitlines():
                 screen.line(line)
         else:
-            if given.late_seconds is not None:
+            if marks.are_due(given):
                 screen.line(f"--- late by {shown_seconds(given.late_seconds)}:", "yellow")
             screen.items(given.items)
