@@ -89,6 +89,17 @@ def test_wrong_usage_is_named_and_ends_with_2(fine_run, arguments, words):
     assert "ranklog" in answer.err
 
 
+@pytest.mark.parametrize("command", FINITE)
+def test_directories_without_a_log_file_are_no_run_that_is_fine(tmp_path, fine_run, command):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for directory in (first, second):
+        directory.mkdir()
+    answer = ask(command, first, second)
+    assert (2, b"") == (answer.code, answer.out)
+    assert f"no log files in {str(first)!r}, {str(second)!r}; accepted are" in answer.err
+    assert 0 == ask(command, first, fine_run).code
+
+
 @pytest.mark.parametrize(
     "arguments", [("--rank", "-1,0"), ("--rank=-1,0",), ("--rank", "-1"), ("--rank", "0-1")]
 )

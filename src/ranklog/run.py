@@ -77,6 +77,11 @@ class Run:
         self._since, self._until = self._find_times()
         self._spans = dict(zip(self.sources, self._find_spans(), strict=True))
 
+    @property
+    def has_files(self) -> bool:
+        """Whether there is a file at any of the paths, whatever was asked for."""
+        return bool(self._found)
+
     @cached_property
     def world_size(self) -> int | None:
         """Size of the job, as far as beginnings and ends of files tell; the newest banner counts."""

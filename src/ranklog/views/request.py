@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import NamedTuple
 
 from ranklog.line_format import Damage
 from ranklog.run import Paths, Run
 from ranklog.selection import Selection
+
+_ACCEPTED = "accepted are run directories, their logs, files and patterns such as 'runs/*'"
 
 
 class Request(NamedTuple):
@@ -26,5 +29,15 @@ class Request(NamedTuple):
     options: argparse.Namespace
 
     def run(self, *, tracks: bool = False) -> Run:
-        """Open the run; see `Run`."""
-        return Run(self.path, self.selection, self.damage, tracks=tracks)
+        """Open the run; see `Run`.
+
+        Raises:
+            FileNotFoundError: There is no log file: to a person who named the wrong directory,
+                the answer that nothing is wrong would be no answer.
+        """
+        run = Run(self.path, self.selection, self.damage, tracks=tracks)
+        if not run.has_files:
+            paths = [self.path] if isinstance(self.path, (str, os.PathLike)) else self.path
+            names = ", ".join(repr(os.fspath(path)) for path in paths)
+            raise FileNotFoundError(f"no log files in {names}; {_ACCEPTED}")
+        return run
