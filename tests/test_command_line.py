@@ -100,6 +100,11 @@ def test_directories_without_a_log_file_are_no_run_that_is_fine(tmp_path, fine_r
     assert 0 == ask(command, first, fine_run).code
 
 
+@pytest.mark.parametrize("command", [one for one in FINITE if one != "merge"])
+def test_where_no_rank_that_was_asked_for_wrote_nothing_is_said_to_be_fine(fine_run, command):
+    assert ["no records"] == ask(command, fine_run, "--rank", "9").lines
+
+
 @pytest.mark.parametrize(
     "arguments", [("--rank", "-1,0"), ("--rank=-1,0",), ("--rank", "-1"), ("--rank", "0-1")]
 )

@@ -59,9 +59,14 @@ def first_error(
 def show(request: Request, screen: Screen) -> int:
     """Print it; 1 where anything went wrong."""
     selection = _with_level(request.selection)
-    answer, items = find_failures(request._replace(selection=selection).run(), selection.level)
+    run = request._replace(selection=selection).run()
+    answer, items = find_failures(run, selection.level)
+    has_findings = bool(answer.ranks or answer.never_wrote)
     if screen.form == HUMAN:
-        _print(answer, items, screen)
+        if has_findings or any(run.end_of(source).items for source in run.sources):
+            _print(answer, items, screen)
+        else:
+            screen.line("no records")
     elif screen.form == RAW:
         screen.items([items[one.rank] for one in answer.ranks])
     else:
@@ -71,7 +76,7 @@ def show(request: Request, screen: Screen) -> int:
         for rank in answer.never_wrote:
             known = {"rank": rank, "kind": NEVER_WROTE, "status": NEVER_WROTE, "is_first": False}
             screen.object(nothing | known)
-    return 1 if answer.ranks or answer.never_wrote else 0
+    return int(has_findings)
 
 
 def _with_level(selection: Selection) -> Selection:

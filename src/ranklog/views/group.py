@@ -181,6 +181,8 @@ def _print(answer: Groups, most: int | None, screen: Screen) -> None:
     titles = ("errors", "warnings", "others")
     styles = ("red", "yellow", "")
     severity = -1
+    if not answer.groups:
+        screen.line("no records")
     for one in answer.groups[:most]:
         if _severity(one.level_number) != severity:
             if severity >= 0:

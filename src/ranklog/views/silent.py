@@ -136,6 +136,9 @@ def _state(ending: Ending, newest: bytes, now: bytes) -> RankState:
 
 
 def _print(answer: Silence, screen: Screen) -> None:
+    if not answer.ranks:
+        screen.line("no records")
+        return
     shown = answer.ranks
     if len(shown) > _MOST_ROWS:
         shown = [state for state in shown if state.status not in _FINE][:_MOST_ROWS]
