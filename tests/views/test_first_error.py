@@ -359,6 +359,25 @@ def test_stacks_are_shown_once(tmp_path):
         assert 1 == ask("first-error", tmp_path, "--rank", rank).text.count("line 61 in run_step")
 
 
+@pytest.mark.parametrize(
+    ("filters", "is_said"),
+    [
+        ((), False),
+        (("--rank", "0", "--level", "ERROR", "--attempt", "1"), False),
+        (("--level", "CRITICAL"), True),
+        (("--logger", "data"), True),
+        (("--grep", "data"), True),
+        (("--since", "1s"), True),
+        (("--until", "1s"), True),
+    ],
+)
+def test_a_reason_that_was_not_asked_for_is_not_said_to_be_missing(tmp_path, filters, is_said):
+    write(tmp_path, {0: [start(), at(1), stop(9, how="exception")]})
+    answer = ask("first-error", tmp_path, *filters)
+    assert answer.lines[0].startswith("rank 0 failed without a word of why")
+    assert is_said is ("without the filters, others may say why" in answer.text)
+
+
 def test_the_words_of_the_first_line_say_what_is_known(tmp_path):
     heads = {
         "a rank killed without a word": "rank 2 died or hangs without a word, last record 2024",

@@ -64,7 +64,7 @@ def show(request: Request, screen: Screen) -> int:
     has_findings = bool(answer.ranks or answer.never_wrote)
     if screen.form == HUMAN:
         if has_findings or any(run.end_of(source).items for source in run.sources):
-            _print(answer, items, screen)
+            _print(answer, items, screen, may_say_more=_leaves_errors_out(selection))
         else:
             screen.line("no records")
     elif screen.form == RAW:
@@ -83,7 +83,13 @@ def _with_level(selection: Selection) -> Selection:
     return selection if selection.level else selection._replace(level=_ERROR)
 
 
-def _print(answer: Failure, items: dict[int, bytes], screen: Screen) -> None:
+def _leaves_errors_out(selection: Selection) -> bool:
+    """Whether the reason of a failure may be in a record that was not asked for."""
+    _, level, *others, _ = selection
+    return level > _ERROR or any(one is not None for one in others)
+
+
+def _print(answer: Failure, items: dict[int, bytes], screen: Screen, *, may_say_more: bool) -> None:
     first = answer.first
     if first is None:
         if not answer.never_wrote:
@@ -91,6 +97,8 @@ def _print(answer: Failure, items: dict[int, bytes], screen: Screen) -> None:
     else:
         screen.line(_headline(first, answer), "bold red")
         screen.line(f"{_lead(first)}: {_reason(first)}", "red")
+        if first.kind == NO_WORD and may_say_more:
+            screen.line("(of the records asked for; without the filters, others may say why)")
     if answer.never_wrote:
         count = len(answer.never_wrote)
         words = "1 rank" if count == 1 else f"{count} ranks"
