@@ -45,9 +45,18 @@ def test_every_command_has_its_help_and_the_filters(view):
     assert view.help in answer.text
     for option in ("rank", "level", "logger", "since", "until", "grep", "attempt", "json", "raw"):
         assert f"--{option}" in answer.text
+    assert view.scope in answer.text
     assert view.finding in " ".join(answer.text.split())
     assert "2 wrong usage." in answer.text
     assert f"(default {view.attempt})" in answer.text.replace("\n                       ", " ")
+
+
+def test_an_unknown_option_shows_the_options_of_its_command(fine_run):
+    for arguments in (["merge", "--foo", fine_run], ["--foo", "merge", fine_run]):
+        answer = ask(*arguments)
+        assert (2, b"") == (answer.code, answer.out)
+        assert answer.err.startswith("usage: ranklog merge [-h] [--rank RANKS]")
+        assert answer.err.endswith("ranklog merge: error: unrecognized arguments: --foo\n")
 
 
 def test_the_version_is_that_of_the_package():

@@ -71,7 +71,9 @@ def _answer(
     environ: Mapping[str, str],
     stream: BinaryIO,
 ) -> int:
-    options = parser.parse_args(_joined(arguments))
+    options, unknown = parser.parse_known_args(_joined(arguments))
+    if unknown:  # argparse would show the usage of all commands, which names no option
+        options.command.error(f"unrecognized arguments: {' '.join(unknown)}")
     view: View = options.view
     filters: Any = {name: getattr(options, name) for name in Filters.__annotations__}
     damage = Damage()
@@ -111,11 +113,13 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_options(command: argparse.ArgumentParser, view: View) -> None:
-    command.set_defaults(view=view)
+    command.set_defaults(view=view, command=command)
     findings = " or ".join(filter(None, (view.finding, "a file is damaged")))
     command.epilog = f"Exit status: 0 fine, 1 where {findings}, 2 wrong usage."
-    command.add_argument("path", nargs="+", metavar="PATH")
-    chosen = command.add_argument_group("which records")
+    command.add_argument(
+        "path", nargs="+", metavar="PATH", help="a run directory, its logs, a file or a pattern"
+    )
+    chosen = command.add_argument_group("which records", view.scope or None)
     chosen.add_argument("--rank", metavar="RANKS", help="such as 0,3-5,-1; -1 is the last rank")
     chosen.add_argument("--level", help="this level and above")
     chosen.add_argument("--logger", metavar="NAME", help="this logger and its children")
@@ -130,7 +134,10 @@ def _add_options(command: argparse.ArgumentParser, view: View) -> None:
         help=f"a start of the processes: the N-th banner of each file (default {view.attempt})",
     )
     form = command.add_mutually_exclusive_group()
-    for name, text in ((JSON, "one JSON object per record"), (RAW, "the bytes that were logged")):
+    for name, text in (
+        (JSON, "one JSON object per line"),
+        (RAW, "the records, as they were logged"),
+    ):
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=text)
     command.set_defaults(form=HUMAN)
     module = import_module(view.module)

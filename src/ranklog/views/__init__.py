@@ -18,6 +18,7 @@ class View(NamedTuple):
         help: The question.
         attempt: The attempt it is about, unless told otherwise.
         finding: Where the exit status is 1, besides damaged files.
+        scope: What the filters are about, where that is not simply what is shown.
     """
 
     command: str
@@ -25,6 +26,7 @@ class View(NamedTuple):
     help: str
     attempt: str = "all"
     finding: str = ""
+    scope: str = ""
 
     @property
     def module(self) -> str:
@@ -41,6 +43,7 @@ VIEWS: tuple[View, ...] = (
         "which rank failed first, and why",
         "last",
         "a rank failed, logged an error or never wrote",
+        "errors are looked for in these; how a rank ended is told in any case",
     ),
     View(
         "silent",
@@ -48,6 +51,7 @@ VIEWS: tuple[View, ...] = (
         "which ranks stopped, hang or never wrote",
         "last",
         "a rank is neither running nor finished",
+        "only --rank and --attempt have a say: the ends of the files are looked at",
     ),
     View("group", "group", "what was said by which ranks, and who was the exception", "last"),
     View("ranks", "ranks", "a table of all ranks: host, pid, levels, times, bytes"),
