@@ -183,14 +183,18 @@ def _of_first(first: Error) -> _Verdict:
 
 
 def _add_suspects(running: list[Ending], found: dict[int, tuple[RankFailure, bytes]]) -> None:
-    """Where all that was found are echoes: who has said nothing since the first of them."""
-    echoes = [one for one, _ in found.values() if one.echo and one.error and one.status in OVER]
-    for ending in running:
-        made = _made(ending, _Verdict(NO_WORD), "silent", None, ending.rank)
-        if made is None or made[0].rank in found:
-            continue
-        if any(made[0].time < echo.time for echo in echoes):
-            found[made[0].rank] = made
+    """Where all that was found are echoes: who has said nothing since one of them."""
+    echoes = [one for one, _ in found.values() if one.echo and one.status in OVER]
+    made = [_made(ending, _Verdict(NO_WORD), "silent", None, ending.rank) for ending in running]
+    suspects = [one for one in made if one is not None and one[0].rank not in found]
+    if not any(one.error for one in echoes):
+        # A signal may be meant for one rank alone, while the others work on.
+        latest = max((one.time for one in echoes), default=None)
+        if latest is None or any(one.time > latest for one, _ in suspects):
+            return
+    for suspect in suspects:
+        if any(suspect[0].time < echo.time for echo in echoes):
+            found[suspect[0].rank] = suspect
 
 
 def _order(one: RankFailure) -> tuple[int, bool, datetime, int]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from views.runs import ask, at, error, objects, start, stop, uncaught, write
@@ -262,6 +263,27 @@ def test_the_rank_that_failed_first_is_named_with_its_reason(tmp_path, files, ex
     assert (expected[:3], 1) == ((first.rank, first.kind, first.echo), answer.code)
     assert f"rank {first.rank} " in f"{answer.lines[0]} ".replace(",", " ")
     assert expected[3] == answer.lines[1].partition(": ")[2]
+
+
+def test_a_rank_killed_a_moment_ago_is_not_below_those_that_were_ended_for_it(
+    tmp_path, monkeypatch
+):
+    now = datetime.now(timezone.utc) - timedelta(seconds=9)
+    monkeypatch.setattr("views.runs.TIME", now)
+    write(
+        tmp_path,
+        {
+            0: ended(0, 2.4),
+            1: ended(1, 2.5),
+            2: [start(rank=2), at(2, "step 20", 2)],
+            3: ended(3, 2.4),
+        },
+    )
+    answer = ask("first-error", tmp_path)
+    assert answer.lines[0].startswith("rank 2 died or hangs without a word, last record ")
+    assert "last said: step 20" == answer.lines[1]
+    write(tmp_path, {1: [start(rank=1), at(2.6, "step 26", 1)]})  # the job works on
+    assert [0, 3] == [one.rank for one in ranklog.first_error(tmp_path).ranks]
 
 
 def test_the_answer_tells_all_ranks_and_how_much_later_they_failed(tmp_path):
