@@ -250,8 +250,9 @@ def shell(line, run_dir):
     return run_program(["sh", "-c", line], **words)
 
 
-def test_a_full_disk_is_named(fine_run):
-    done = shell("$RANKLOG merge $RUN > /dev/full", fine_run)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_named(fine_run, unbuffered):
+    done = shell(f"PYTHONUNBUFFERED={unbuffered} $RANKLOG merge $RUN > /dev/full", fine_run)
     assert (2, "ranklog: [Errno 28] No space left on device\n") == (done.code, done.err)
 
 

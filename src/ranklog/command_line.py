@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import re
 import sys
@@ -46,23 +45,17 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return 2
     # A pipe that is closed at the other end, or Ctrl-C, is somebody's wish and no error.
     try:
-        return _answer(_parser(arguments), arguments, environ, _whole_writes(sys.stdout.buffer))
+        return _answer(_parser(arguments), arguments, environ, sys.stdout.buffer)
     except BrokenPipeError:
-        # What is still buffered must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return 0
     except KeyboardInterrupt:
         return 130
 
 
-def _whole_writes(stream: BinaryIO) -> BinaryIO:
-    """Standard output that writes all it is given, also where Python runs unbuffered.
-
-    A raw stream that waits for the reader of a pipe writes less when a signal comes.
-    """
-    if isinstance(stream, io.RawIOBase):
-        return open(stream.fileno(), "wb", closefd=False)
-    return stream
+def _give_up_stdout() -> None:
+    """What is still buffered must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _answer(
@@ -86,6 +79,10 @@ def _answer(
         if isinstance(error, BrokenPipeError):
             raise
         say(_words(error))
+        try:
+            stream.flush()
+        except OSError:  # a full disk
+            _give_up_stdout()
         return 2
     for path, found in sorted(damage.files.items()):
         say(f"{path}: {found.describe()}")

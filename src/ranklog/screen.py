@@ -113,8 +113,7 @@ class Screen:
             if self.is_terminal or self.has_colour:
                 self._write("".join(map(self._for_eyes, items)))
                 return
-        self._stream.write(b"".join(items))
-        self._stream.flush()
+        self._write_bytes(b"".join(items))
 
     def record(self, record: Record, **more: Any) -> None:
         """Print a record as one JSON object."""
@@ -169,7 +168,14 @@ class Screen:
         return before, after
 
     def _write(self, text: str) -> None:
-        self._stream.write(text.encode("utf-8", "backslashreplace"))
+        self._write_bytes(text.encode("utf-8", "backslashreplace"))
+
+    def _write_bytes(self, data: bytes) -> None:
+        # Where Python runs unbuffered the stream is raw: one that waits for the reader of a
+        # pipe writes less than it is given when a signal comes.
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._stream.write(rest) :]
         self._stream.flush()
 
 
