@@ -20,6 +20,10 @@ _CADENCES = 3.0
 """A rank is silent that has been so for this many times its own longest gap."""
 
 
+_QUIET_SECONDS = 60.0
+"""How long a whole job may say nothing."""
+
+
 class Ending(NamedTuple):
     """The end of what one rank wrote in the attempt that was asked for.
 
@@ -59,12 +63,13 @@ class Ending(NamedTuple):
         """How long it may say nothing before that is worth a look."""
         return max(_CADENCES * self.cadence_seconds, _LEAST_SECONDS)
 
-    def status(self, newest: bytes, now: bytes) -> str:
-        """One word: what has become of the rank.
+    def status(self, newest: bytes, now: bytes, least_seconds: float) -> str:
+        """One word: what has become of the rank; see `find_statuses`.
 
         Args:
             newest: Stamp of the latest record of the run.
             now: The time, as a stamp.
+            least_seconds: How long all ranks may say nothing at the same time.
 
         Returns:
             ``"finished"``; ``"failed"``, by an exception that nobody caught; ``"crashed"``, in C
@@ -80,8 +85,23 @@ class Ending(NamedTuple):
             return "crashed" if fatal_error(record.raw) else "ended"
         is_behind = seconds_between(self.newest, newest) > self.patience_seconds()
         # Where all stopped at once, only the clock tells.
-        has_stopped = seconds_between(newest, now) > max(self.patience_seconds(), 60.0)
+        has_stopped = seconds_between(newest, now) > max(self.patience_seconds(), least_seconds)
         return "silent" if is_behind or has_stopped else "running"
+
+
+def find_statuses(endings: list[Ending], now: bytes) -> dict[Source, str]:
+    """What has become of each rank; see `Ending.status`.
+
+    Args:
+        endings: Of all ranks.
+        now: The time, as a stamp.
+    """
+    newest = max((ending.newest for ending in endings), default=b"")
+    found = {one.source: one.status(newest, now, _QUIET_SECONDS) for one in endings}
+    # Who works on while others have failed has something to say.
+    if any(status in ("failed", "crashed", "ended") for status in found.values()):
+        found = {one.source: one.status(newest, now, 0.0) for one in endings}
+    return found
 
 
 def find_endings(run: Run, look_bytes: int | None = None) -> list[Ending]:

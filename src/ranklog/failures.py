@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from ranklog.endings import Ending, find_endings
+from ranklog.endings import Ending, find_endings, find_statuses
 from ranklog.last_words import Error, earliest_error, interruption, last_errors
 from ranklog.line_format import Record
 from ranklog.run import Run
@@ -80,9 +80,7 @@ def find_failures(run: Run, level: int) -> tuple[Failure, dict[int, bytes]]:
     """The answer, and of each rank the bytes of the record that speaks for it."""
     endings = find_endings(run, _TAIL_BYTES)
     of_source = {ending.source: ending for ending in endings}
-    newest = max((ending.newest for ending in endings), default=b"")
-    now = stamp_of(datetime.now(timezone.utc))
-    statuses = {ending.source: ending.status(newest, now) for ending in endings}
+    statuses = find_statuses(endings, stamp_of(datetime.now(timezone.utc)))
     is_over = any(status in OVER for status in statuses.values())
     found: dict[int, tuple[RankFailure, bytes]] = {}
     for source in run.sources:

@@ -268,7 +268,7 @@ def test_the_rank_that_failed_first_is_named_with_its_reason(tmp_path, files, ex
 def test_a_rank_killed_a_moment_ago_is_not_below_those_that_were_ended_for_it(
     tmp_path, monkeypatch
 ):
-    now = datetime.now(timezone.utc) - timedelta(seconds=9)
+    now = datetime.now(timezone.utc) - timedelta(seconds=5)
     monkeypatch.setattr("views.runs.TIME", now)
     write(
         tmp_path,
@@ -477,3 +477,15 @@ def test_a_thread_of_c_that_aborts_is_told_by_the_stacks_it_leaves(by_itself):
     assert "Fatal Python error: Aborted" == fatal_error(done.stderr)
     assert (not by_itself) == is_watchdogs(done.stderr)
     assert was_at(done.stderr).startswith('File "<string>", line ')
+
+
+def test_echoes_that_tell_the_same_share_a_row(tmp_path):
+    """So that of a large job the first line is still on the screen."""
+    ranks = {rank: ended(rank, 5 + rank / 100) for rank in range(64)}
+    ranks[7] = [start(rank=7, world_size=64), uncaught(4, "ValueError: bad batch", 7)]
+    ranks[9] = ended(9, 6, stacks=STACKS.replace(b"line 214", b"line 99"))
+    lines = ask("first-error", write(tmp_path, ranks)).lines
+    table = lines[[line.split()[:2] == ["rank", "time"] for line in lines].index(True) :]
+    firsts = [line.split()[0] for line in table]
+    assert ["rank", "7", "0-6,8,10-63", "9"] == firsts
+    assert "1.000s" in table[2]

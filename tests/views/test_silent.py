@@ -89,6 +89,15 @@ def test_stacks_that_a_rank_leaves_right_after_a_rotation_are_its_own(tmp_path, 
     assert "crashed" == states(tmp_path, 100)[1]
 
 
+def test_where_a_rank_has_failed_the_others_are_not_given_a_minute(tmp_path):
+    """One was killed, the others were ended for it; or one failed, and the others hang."""
+    write(tmp_path, {0: [start(), at(9), STACKS], 1: [start(rank=1), at(9, "x", 1)]})
+    assert {0: "ended", 1: "running"} == states(tmp_path, 14, rank="0,1")
+    assert {0: "ended", 1: "silent"} == states(tmp_path, 37, rank="0,1")
+    write(tmp_path, {0: [start(), at(9), stop(9)]})
+    assert {0: "finished", 1: "running"} == states(tmp_path, 37, rank="0,1")
+
+
 def test_the_answer_tells_how_far_each_rank_is_behind(tmp_path):
     write(tmp_path, {0: [start(0, world_size=3), at(2), at(8)], 1: [start(1, 1, 3), at(3, "x", 1)]})
     answer = _answer(Run(tmp_path), TIME + timedelta(seconds=12))

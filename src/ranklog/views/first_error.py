@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ranklog.failures import (
@@ -149,25 +150,39 @@ def _print_table(answer: Failure, screen: Screen) -> None:
         Column("after", is_number=True),
     ]
     columns += [Column("status"), Column("kind"), Column("reason")]
-    shown = sorted(answer.ranks, key=lambda one: one is not answer.first)[:_MOST_ROWS]
+    shown = sorted(_alike(answer), key=lambda some: some[0] is not answer.first)[:_MOST_ROWS]
+    firsts = [some[0] for some in shown]
     rows = [
         Row(
             [
-                str(one.rank),
+                shown_ranks(one.rank for one in some),
                 time,
-                shown_seconds(one.lag_seconds),
-                one.status,
-                f"echo: {one.echo}" if one.echo else one.kind,
-                _reason(one),
+                shown_seconds(first.lag_seconds),
+                first.status,
+                f"echo: {first.echo}" if first.echo else first.kind,
+                _reason(first),
             ],
-            "bold red" if one is answer.first else "dim" if one.echo else "",
+            "bold red" if first is answer.first else "dim" if first.echo else "",
         )
-        for one, time in zip(shown, shown_times([one.time for one in shown]), strict=True)
+        for some, first, time in zip(
+            shown, firsts, shown_times([one.time for one in firsts]), strict=True
+        )
     ]
     screen.table(columns, rows)
-    if len(answer.ranks) > _MOST_ROWS:
-        rest = sorted({one.rank for one in answer.ranks} - {one.rank for one in shown})
+    seen = {one.rank for some in shown for one in some}
+    rest = sorted({one.rank for one in answer.ranks} - seen)
+    if rest:
         screen.line(f"and {len(rest)} more: {shown_ranks(rest)} (--json has all)")
+
+
+def _alike(answer: Failure) -> Iterable[list[RankFailure]]:
+    """Ranks by rows: echoes that tell the same share one, with the time of the earliest."""
+    rows: dict[object, list[RankFailure]] = {}
+    for one in answer.ranks:  # the earliest first
+        is_echo = one.kind == ECHO and one is not answer.first
+        key = (one.status, one.echo, _reason(one)) if is_echo else one.rank
+        rows.setdefault(key, []).append(one)
+    return rows.values()
 
 
 def _print_places(answer: Failure, screen: Screen) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
-from ranklog.endings import Ending, find_endings
+from ranklog.endings import Ending, find_endings, find_statuses
 from ranklog.line_format import Damage, Record
 from ranklog.run import Paths, Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
@@ -110,7 +110,8 @@ def _answer(run: Run, now: datetime) -> Silence:
     endings = find_endings(run)
     newest = max((ending.newest for ending in endings), default=b"")
     stamp = stamp_of(now)
-    states = {one.rank or 0: _state(one, newest, stamp) for one in endings}
+    statuses = find_statuses(endings, stamp)
+    states = {one.rank or 0: _state(one, statuses[one.source], newest) for one in endings}
     for rank in range(run.world_size or 0):
         if rank not in states and run.keeps_rank(rank):
             states[rank] = RankState(rank, NEVER_WROTE)
@@ -122,11 +123,11 @@ def _answer(run: Run, now: datetime) -> Silence:
     )
 
 
-def _state(ending: Ending, newest: bytes, now: bytes) -> RankState:
+def _state(ending: Ending, status: str, newest: bytes) -> RankState:
     host, pid = ending.banner.get("host"), ending.banner.get("pid")
     return RankState(
         ending.rank or 0,
-        ending.status(newest, now),
+        status,
         ending.last_record(),
         seconds_between(ending.newest, newest),
         ending.cadence_seconds,
