@@ -121,7 +121,9 @@ def _add_options(command: argparse.ArgumentParser, view: View) -> None:
     chosen.add_argument("--level", help="this level and above")
     chosen.add_argument("--logger", metavar="NAME", help="this logger and its children")
     chosen.add_argument(
-        "--since", metavar="TIME", help="a UTC time, or 10m: so long before the end of the run"
+        "--since",
+        metavar="TIME",
+        help="a UTC time, also 23:50, or 10m: so long before the end of the run",
     )
     chosen.add_argument("--until", metavar="TIME", help="the same")
     chosen.add_argument("--grep", metavar="REGEX", help="in message, exception or extra fields")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from ranklog.files.record_blocks import BEGINNING, Start, record_blocks
 from ranklog.files.seeking import head, start_at, tail
 from ranklog.line_format import Damage, Records
 from ranklog.merging import Batch, Ordering, block_bytes
-from ranklog.selection import EVERYTHING, Filter, Selection
+from ranklog.selection import EVERYTHING, Filter, Selection, When
 from ranklog.stamps import LATEST, stamp_of, time_of
 from ranklog.walk import Sieve, Stretch, Walk
 
@@ -175,7 +175,7 @@ class Run:
     def _find_times(self) -> tuple[bytes | None, bytes | None]:
         since, until = self._selection.since, self._selection.until
         end = None
-        if isinstance(since, timedelta) or isinstance(until, timedelta):
+        if isinstance(since, time | timedelta) or isinstance(until, time | timedelta):
             newest = (max(self.end_of(source).keys, default=b"") for source in self._found)
             end = time_of(max(newest, default=b""))
         return _stamp(since, end), _stamp(until, end)
@@ -219,11 +219,14 @@ def _slack(stamp: bytes, direction: int) -> bytes:
         return stamp
 
 
-def _stamp(wanted: datetime | timedelta | None, end: datetime | None) -> bytes | None:
+def _stamp(wanted: When | None, end: datetime | None) -> bytes | None:
     if isinstance(wanted, datetime):
         return stamp_of(wanted)
     if wanted is None or end is None:
         return None
+    if isinstance(wanted, time):
+        today = datetime.combine(end.date(), wanted, timezone.utc)
+        wanted = end - today if today <= end else end - today + timedelta(days=1)
     try:
         return stamp_of(end - wanted)
     except OverflowError:  # longer ago than there are years, or further ahead

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from typing import NamedTuple, TypedDict
 
 from ranklog.line_format import STANDARD_LEVELS, Origin
@@ -19,10 +19,13 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
+_CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d(?:\.\d+)?)?")
 _TIMES = (
-    "times such as '2026-10-05 23:50:00' (UTC unless they say otherwise) and spans before the end"
-    " of the run such as 90s, 10m, 2h"
+    "times such as '2026-10-05 23:50:00' and 23:50 (UTC unless they say otherwise), and spans"
+    " before the end of the run such as 90s, 10m, 2h"
 )
+When = datetime | time | timedelta
+"""A time, the last time of that clock before the end of the run, or so long before that."""
 
 
 class Selection(NamedTuple):
@@ -32,8 +35,8 @@ class Selection(NamedTuple):
         ranks: Ranks, negative ones from the end of the job.
         level: Lowest level number.
         logger: Name of a logger; its children are kept as well.
-        since: From this time on, or so long before the end of the run.
-        until: Up to and with this time, or up to so long before the end.
+        since: From this time on.
+        until: Up to and with this time.
         grep: Pattern to be found in message, exception or extra fields.
         attempt: Ordinal of a banner in each file, from 1; ``"last"`` or ``"all"``.
     """
@@ -41,8 +44,8 @@ class Selection(NamedTuple):
     ranks: RankSet = RankSet()
     level: int = 0
     logger: str | None = None
-    since: datetime | timedelta | None = None
-    until: datetime | timedelta | None = None
+    since: When | None = None
+    until: When | None = None
     grep: re.Pattern[str] | None = None
     attempt: int | str = "all"
 
@@ -58,7 +61,8 @@ class Filters(TypedDict, total=False):
         level: Lowest level: a name in any case, or a number.
         logger: Name of a logger; its children are read as well.
         since: From this time on: a time (``"2026-10-05 23:50"``, in UTC unless it says
-            otherwise), or a span (``"10m"``, a `timedelta`), counted back from the run's end.
+            otherwise), the last time of that clock before the run's end (``"23:50"``, UTC), or
+            a span (``"10m"``, a `timedelta`), counted back from the run's end.
         until: Up to and with this time, the same.
         grep: A pattern of `re`, to be found in message, exception or extra fields.
         attempt: Ordinal of a start of the processes, from 1; ``"last"`` or ``"all"``. Views
@@ -175,7 +179,7 @@ def _logger(name: str | None) -> str | None:
     return name
 
 
-def _time(value: str | datetime | timedelta | None, name: str) -> datetime | timedelta | None:
+def _time(value: str | datetime | timedelta | None, name: str) -> When | None:
     try:
         if isinstance(value, str):
             match = _SPAN.fullmatch(value.strip())
@@ -184,14 +188,17 @@ def _time(value: str | datetime | timedelta | None, name: str) -> datetime | tim
             text = value.strip().replace("Z", "+00:00")
             # Up to Python 3.10 fractions of a second have three digits or six, and no others.
             text = re.sub(r"\.(\d+)", lambda found: f".{found[1][:6]:0<6}", text)
-            time = datetime.fromisoformat(text)
+            if _CLOCK.fullmatch(text):
+                return time.fromisoformat(text.zfill(len(text) + (text[1] == ":")))
+            found = datetime.fromisoformat(text)
         elif isinstance(value, datetime):
-            time = value
+            found = value
         elif isinstance(value, timedelta | None):
             return value
         else:
             raise TypeError(f"{name}={value!r} is no time; accepted are {_TIMES}")
-        return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+        aware = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise ValueError(f"{name}={value!r} is no time; accepted are {_TIMES}") from None
 

@@ -288,6 +288,23 @@ def test_a_span_is_counted_back_from_the_end_of_the_whole_run(tmp_path: Path) ->
     assert [] == read(tmp_path, rank=0, since="1ms")
 
 
+def test_a_time_without_a_day_is_the_last_before_the_end_of_the_run(tmp_path: Path) -> None:
+    def hours(count: float) -> int:
+        return round(count * 3_600_000)  # after 23:50:00.123456
+
+    some = [at(hours(n), name) for name, n in (("a", 0), ("b", 20), ("c", 24), ("d", 25))]
+    write(tmp_path, r0=some)
+    assert ["d"] == read(tmp_path, since="0:50")
+    assert ["c", "d"] == read(tmp_path, since="23:50")
+    assert ["d"] == read(tmp_path, since="23:50:00.2")
+    assert ["b", "c", "d"] == read(tmp_path, since="00:51")
+    assert ["a", "b"] == read(tmp_path, until="23:50:00")
+    with pytest.raises(ValueError, match=r"since='24:00' is no time; accepted are times such"):
+        read(tmp_path, since="24:00")
+    write(tmp_path, r0=[])
+    assert [] == read(tmp_path, since="23:50")
+
+
 def test_a_span_longer_than_the_calendar_is_since_ever(tmp_path: Path) -> None:
     write(tmp_path, r0=[at(0, "a")])
     assert (["a"], []) == (read(tmp_path, since="900000d"), read(tmp_path, until="900000d"))
