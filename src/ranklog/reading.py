@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ranklog.files.discover import Source
+from ranklog.files.discover import Paths, Source
 from ranklog.line_format import Damage
 from ranklog.merging import Batch, merge
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.selection import Filters, make_selection
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta, timezone
 from functools import cached_property
 from typing import NamedTuple
 
 from ranklog.attempts import Attempt, attempts_of, last_attempts
-from ranklog.files.discover import Source, discover
+from ranklog.files.discover import Paths, Source, discover, paths_of
 from ranklog.files.record_blocks import BEGINNING, Start, record_blocks
 from ranklog.files.seeking import head, start_at, tail
 from ranklog.line_format import Damage, Records
@@ -25,7 +24,6 @@ Threads and workers are out of order by less. Of a busy rank this is a hundred t
 to look at, for nothing in most files.
 """
 _FIRST_TIME = datetime.min.replace(tzinfo=timezone.utc)
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 class Span(NamedTuple):
@@ -67,7 +65,7 @@ class Run:
         self.damage = Damage() if damage is None else damage
         self._selection = selection
         self._tracks = tracks
-        found = discover(*([path] if isinstance(path, (str, os.PathLike)) else path))
+        found = discover(*paths_of(path))
         self._found = found
         self._ends: dict[Source, Records] = {}
         has_ranks = selection.ranks.ranges is not None

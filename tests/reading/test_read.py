@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from strategies import TIME, banner, end, record
@@ -215,3 +217,10 @@ def test_coreutils_sort_merges_a_run_as_we_do_with_tracebacks_whole(
     assert len(records) == 300
     ours = [encode(one, layout, is_child=one.pid is not None) for one in records]
     assert b"".join(ours).decode() == merged.stdout.decode()
+
+
+@pytest.mark.parametrize("function", [ranklog.read, ranklog.merge, ranklog.silent])
+def test_what_is_no_path_is_named(function: Any) -> None:
+    for wrong in (5, None, [5]):
+        with pytest.raises(TypeError, match=re.escape(f"path={wrong!r} is neither a path nor")):
+            list(function(wrong))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ranklog.line_format import LAYOUTS, LOGS_DIRECTORY, Layout, parse_name
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 _STILL_WRITTEN = datetime.max.replace(tzinfo=timezone.utc)
 _LAYOUT_OF_SUFFIX = {layout.suffix: layout() for layout in LAYOUTS.values()}
 
@@ -44,6 +45,19 @@ class Source(NamedTuple):
     def path(self) -> str:
         """Path of the newest file, by which a person knows the source."""
         return self.segments[-1].path
+
+
+def paths_of(path: Paths) -> list[str]:
+    """One path or several as a list.
+
+    Raises:
+        TypeError: They are something else.
+    """
+    several = [path] if isinstance(path, str | os.PathLike) else path
+    try:
+        return [os.fsdecode(one) for one in several]
+    except TypeError:
+        raise TypeError(f"path={path!r} is neither a path nor several of them") from None
 
 
 def discover(*paths: str | os.PathLike[str]) -> list[Source]:

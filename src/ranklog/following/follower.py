@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from ranklog.files.discover import Source, discover
+from ranklog.files.discover import Paths, Source, discover, paths_of
 from ranklog.files.record_blocks import BEGINNING, Start
 from ranklog.following.finding import found_at, has_content, key_of, with_directory
 from ranklog.following.growing_source import GrowingSource
@@ -15,7 +15,7 @@ from ranklog.following.positions import load, store
 from ranklog.following.window import Given, Window
 from ranklog.line_format import Damage
 from ranklog.merging import block_bytes
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.selection import Selection
 
 _LEAST_DISCOVER_SECONDS, _MOST_DISCOVER_SECONDS = 0.25, 0.5
@@ -56,9 +56,8 @@ class Follower:
     ) -> None:
         if not 0 <= window_seconds < math.inf:
             raise ValueError(f"window={window_seconds!r}: accepted are seconds, 0 or more")
-        paths = [path] if isinstance(path, (str, os.PathLike)) else path
         # A file without a directory is in the present one, and so are its pieces.
-        self._paths = [with_directory(os.fspath(one)) for one in paths]
+        self._paths = [with_directory(one) for one in paths_of(path)]
         self._selection = selection
         self._damage = damage
         self._window = Window(window_seconds)

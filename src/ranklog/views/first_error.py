@@ -15,8 +15,9 @@ from ranklog.failures import (
     RankFailure,
     find_failures,
 )
+from ranklog.files.discover import Paths
 from ranklog.line_format import STANDARD_LEVELS, Damage, Record, TextLayout, encode
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, Selection, make_selection
 from ranklog.shown import named_ranks, shown_ranks, shown_seconds, shown_time, shown_times

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ranklog.files.discover import Paths
 from ranklog.following.follower import Follower
 from ranklog.following.window import Given
 from ranklog.line_format import Damage, Record
 from ranklog.reading import with_pid
-from ranklog.run import Paths
 from ranklog.screen import JSON, RAW, Screen, say
 from ranklog.selection import Filters, make_selection
 from ranklog.shown import shown_seconds

@@ -6,9 +6,10 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from ranklog.files.discover import Paths
 from ranklog.line_format import STANDARD_LEVELS, Damage, Records
 from ranklog.messages import MessageCounter, Said
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import HUMAN, RAW, Screen
 from ranklog.selection import Filters, level_number, make_selection
 from ranklog.shown import named_ranks, shortened

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ranklog import merging
+from ranklog.files.discover import Paths
 from ranklog.line_format import Damage, TextLayout
 from ranklog.reading import records
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import JSON, Screen
 from ranklog.selection import Filters, make_selection
 from ranklog.views.request import Request

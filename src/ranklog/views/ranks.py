@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ranklog.attempts import Attempt, attempts_of
-from ranklog.files.discover import Source
+from ranklog.files.discover import Paths, Source
 from ranklog.line_format import STANDARD_LEVELS, Damage, Reader
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, level_number, make_selection
 from ranklog.shown import shown_time, shown_times

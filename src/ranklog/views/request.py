@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import NamedTuple
 
+from ranklog.files.discover import Paths, paths_of
 from ranklog.line_format import Damage
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.selection import Selection
 
 _ACCEPTED = "accepted are run directories, their logs, files and patterns such as 'runs/*'"
@@ -37,7 +37,6 @@ class Request(NamedTuple):
         """
         run = Run(self.path, self.selection, self.damage, tracks=tracks)
         if not run.has_files:
-            paths = [self.path] if isinstance(self.path, (str, os.PathLike)) else self.path
-            names = ", ".join(repr(os.fspath(path)) for path in paths)
+            names = ", ".join(map(repr, paths_of(self.path)))
             raise FileNotFoundError(f"no log files in {names}; {_ACCEPTED}")
         return run

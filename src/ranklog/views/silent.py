@@ -6,8 +6,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 from ranklog.endings import Ending, find_endings, find_statuses
+from ranklog.files.discover import Paths
 from ranklog.line_format import Damage, Record
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import HUMAN, RAW, Column, Row, Screen
 from ranklog.selection import Filters, make_selection
 from ranklog.shown import shown_ranks, shown_seconds, shown_time, shown_times

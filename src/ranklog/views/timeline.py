@@ -7,9 +7,10 @@ from datetime import datetime, timezone
 from math import log
 from typing import TYPE_CHECKING
 
+from ranklog.files.discover import Paths
 from ranklog.heat_map import Cell, HeatMap, HeatRow, draw, fold
 from ranklog.line_format import STANDARD_LEVELS, Damage
-from ranklog.run import Paths, Run
+from ranklog.run import Run
 from ranklog.screen import HUMAN, RAW, Screen
 from ranklog.selection import Filters, make_selection
 from ranklog.shown import shown_seconds, shown_time
