@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ranklog.files.discover import Source
-from ranklog.files.seeking import LOOK_BYTES, head, tail
+from ranklog.files.seeking import LOOK_BYTES, tail
 from ranklog.line_format import Damage, Reader, Record, Records
 from ranklog.run import Run
 from ranklog.stacks import fatal_error
@@ -153,7 +153,7 @@ def _ending(run: Run, source: Source, look_bytes: int | None) -> Ending | None:
             begin, exit_kind, fields = number, None, _fields(reader, records.items[number])
         elif origin.is_end:
             exit_kind = str(_fields(reader, records.items[number]).get("exit"))
-    first = _first_banner(source, reader)
+    first = _first_banner(run, source, reader)
     has_restarted = fields is not None and first != records.items[begin]
     last = reader.origin(parts[-1])
     return Ending(
@@ -175,9 +175,9 @@ def _longest_gap(keys: list[bytes]) -> float:
     return max(gaps, default=timedelta()).total_seconds()
 
 
-def _first_banner(source: Source, reader: Reader) -> bytes | None:
+def _first_banner(run: Run, source: Source, reader: Reader) -> bytes | None:
     """The banner that a source begins with, unless the piece it was in is gone."""
-    first = head(source).items[:1]
+    first = run.beginning_of(source).items[:1]
     return first[0] if first and reader.BANNER in first[0] else None
 
 

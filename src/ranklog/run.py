@@ -67,6 +67,7 @@ class Run:
         self._tracks = tracks
         found = discover(*paths_of(path))
         self._found = found
+        self._beginnings: dict[Source, Records] = {}
         self._ends: dict[Source, Records] = {}
         has_ranks = selection.ranks.ranges is not None
         self._filter = Filter(selection, self.world_size if has_ranks else None)
@@ -89,7 +90,7 @@ class Run:
 
     def _world_sizes(self, source: Source) -> Iterator[tuple[bytes, int]]:
         reader = source.layout.reader()
-        for records in (head(source), self.end_of(source)):
+        for records in (self.beginning_of(source), self.end_of(source)):
             if reader.BANNER not in b"".join(records.items):
                 continue
             for key, item in zip(records.keys, records.items, strict=True):
@@ -97,6 +98,13 @@ class Run:
                 size = None if record is None else record.extra.get("world_size")
                 if record is not None and record.is_banner and isinstance(size, int):
                     yield key, size
+
+    def beginning_of(self, source: Source) -> Records:
+        """The first records of a source, whatever was asked for. Read once."""
+        known = self._beginnings.get(source)
+        if known is None:
+            known = self._beginnings[source] = head(source)
+        return known
 
     def end_of(self, source: Source) -> Records:
         """The last records of a source, whatever was asked for. Read once."""
