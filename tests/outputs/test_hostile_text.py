@@ -109,19 +109,23 @@ logging.getLogger("x").info("big", extra={"i": 10**5000, "j": 1})
 """
 
 
+def run_alone(environ, code, *arguments):
+    """Run `code` as a program whose coverage is not measured; it has to end well."""
+    subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=with_helpers(environ),
+        check=True,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
 @FORMATS
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there are 3.10s without that limit")
 def test_a_number_that_only_its_writer_can_read_is_kept_as_text(
     file_format, run_dir, child_environment
 ):
-    command = [sys.executable, "-c", LIMITLESS, str(run_dir), file_format]
-    subprocess.run(
-        command,
-        env=with_helpers(child_environment),
-        check=True,
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-    )
+    run_alone(child_environment, LIMITLESS, str(run_dir), file_format)
     (record,) = user_records(run_dir)
     assert ("big", {"i": hex(10**5000), "j": 1}) == (record.message, record.extra)
 
@@ -194,14 +198,7 @@ log("after")
 
 @pytest.mark.parametrize("kind", ["stdlib", "loguru"])
 def test_at_the_end_of_the_stack_no_record_is_written_twice(kind, run_dir, child_environment):
-    command = [sys.executable, "-c", DEEP, str(run_dir), kind]
-    subprocess.run(
-        command,
-        env=with_helpers(child_environment),
-        check=True,
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-    )
+    run_alone(child_environment, DEEP, str(run_dir), kind)
     messages = [record.message for record in user_records(run_dir)]
     assert "after" == messages[-1]
     depths = [message for message in messages if message.startswith("depth")]
