@@ -148,6 +148,15 @@ def _text(value: object) -> str:
         return safe_repr(value)
 
 
+def own_fields(source: logging.LogRecord) -> dict[str, Any]:
+    """The fields of ``extra=`` in a LogRecord, without a ``rank``, which is ours to say."""
+    return {
+        key: value
+        for key, value in vars(source).items()
+        if key not in STANDARD_ATTRIBUTES and key != "rank"
+    }
+
+
 def _describe(record: Any) -> None:
     """Loguru patcher: write what the forwarded LogRecord says into loguru's record."""
     source = _forwarding.record
@@ -158,12 +167,8 @@ def _describe(record: Any) -> None:
     record["function"] = source.funcName or "<unknown>"
     record["line"] = source.lineno
     record["module"] = source.module
-    fields = vars(source)
-    if len(fields) > _ATTRIBUTE_COUNT:
-        extra = extra_of(record)
-        for key, value in fields.items():
-            if key not in STANDARD_ATTRIBUTES and key != "rank":
-                extra[key] = value
+    if len(vars(source)) > _ATTRIBUTE_COUNT:
+        extra_of(record).update(own_fields(source))
     # Records that waited in a queue or come from another process keep their own origin.
     if time.time() - source.created > STALE_SECONDS:
         keep_time(record, source.created)

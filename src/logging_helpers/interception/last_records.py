@@ -14,7 +14,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from logging_helpers.interception.handler import STANDARD_ATTRIBUTES, loguru_levels
+from logging_helpers.interception.handler import loguru_levels, own_fields
 
 
 class LastRecords:
@@ -51,13 +51,6 @@ class LastRecords:
                 "process": SimpleNamespace(id=source.process or os.getpid()),
                 "message": message,
                 "exception": exception if exception and exception[0] is not None else None,
-                "extra": {
-                    "rank": None,  # not written: the file's lines have it
-                    **{
-                        key: value
-                        for key, value in vars(source).items()
-                        if key not in STANDARD_ATTRIBUTES
-                    },
-                },
+                "extra": own_fields(source),
             }
         )
