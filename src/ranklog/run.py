@@ -15,7 +15,7 @@ from ranklog.line_format import Damage, Records
 from ranklog.merging import Batch, Ordering, block_bytes
 from ranklog.selection import EVERYTHING, Filter, Selection, When
 from ranklog.stamps import LATEST, stamp_of, time_of
-from ranklog.walk import Sieve, Stretch, Walk
+from ranklog.walk import Sieve, Stretch, Walk, stretch_of
 
 _SLACK_SECONDS = 10.0
 """How far from its place a record may stand in a file and still be found by its time.
@@ -157,9 +157,7 @@ class Run:
                 yield list(walk.take(records))
             else:
                 chosen = sieve.choose(records)
-                is_all = len(chosen.keys) == len(records.keys)
-                newest = b"" if is_all else max(records.keys)
-                yield [Stretch(chosen.keys, chosen.items, 0, None, newest)]
+                yield [stretch_of(chosen, records.keys, 0, None)]
 
     def batches(self, source: Source) -> Iterator[Batch]:
         """The same as `merge` takes them, bytes of records."""

@@ -34,6 +34,19 @@ class Stretch(NamedTuple):
         return max(self.newest, max(self.keys, default=b""))
 
 
+def stretch_of(chosen: Records, keys: list[bytes], attempt: int, pid: int | None) -> Stretch:
+    """A stretch of what was chosen.
+
+    Args:
+        chosen: The records that were asked for.
+        keys: Stamps of all from which they were chosen.
+        attempt: As `Stretch` has it.
+        pid: As `Stretch` has it.
+    """
+    newest = b"" if len(chosen.keys) == len(keys) else max(keys)
+    return Stretch(chosen.keys, chosen.items, attempt, pid, newest)
+
+
 class Sieve:
     """Keeps the records that were asked for.
 
@@ -146,8 +159,7 @@ class Walk:
         if not keys:
             return
         chosen = self._sieve.choose(Records(records.items[span], keys), origins[span])
-        newest = b"" if len(chosen.keys) == len(keys) else max(keys)
-        yield Stretch(chosen.keys, chosen.items, self._attempt, self._pid, newest)
+        yield stretch_of(chosen, keys, self._attempt, self._pid)
 
     def _turn(self, item: bytes, is_banner: bool) -> None:
         """Go over to another process, at its banner, or to none, at an end record."""

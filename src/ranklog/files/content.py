@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ranklog.files.discover import Segment
 from ranklog.line_format import Damage
+
+if TYPE_CHECKING:
+    from gzip import GzipFile
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -134,11 +138,17 @@ def _plain(path: str, size: int, offset: int) -> Iterator[bytes]:
         yield from _unzipped(compressed, size, file.offset)
 
 
+def opened_gzip(path: str) -> GzipFile:
+    """A compressed file that holds no descriptor between two reads."""
+    import gzip  # only few need it
+
+    return gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(path)))
+
+
 def _unzipped(path: str, size: int, offset: int) -> Iterator[bytes]:
-    import gzip
     import zlib
 
-    with gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(path))) as file:
+    with opened_gzip(path) as file:
         try:
             while offset > 0:
                 skipped = len(file.read(min(offset, size)))

@@ -19,6 +19,7 @@ _LEAST_BYTES = 4 << 10
 _MOST_BYTES = 64 << 20
 """Where there is no record in so much, the file is somebody else's."""
 _NOTHING = Records([], [])
+_Finder = Callable[..., re.Match[bytes] | None]
 
 
 def head(source: Source, start: Start = BEGINNING) -> Records:
@@ -65,7 +66,8 @@ def tail(
             if segment.is_gzip:
                 above = _end_of_gzip(reader, segment, cut_mark, limit, damage)
             else:
-                above = _end_of_plain(reader, segment, cut_mark, limit, look_bytes - len(data))
+                look = look_bytes - len(data)
+                above = _end_of_plain(find_start, segment, cut_mark, limit, look)
         except OSError as error:
             damage.unreadable_file(segment.path, error.strerror or str(error))
             continue
@@ -125,12 +127,11 @@ def _end_of_gzip(
 
 
 def _end_of_plain(
-    reader: Reader, segment: Segment, cut_mark: bytes, limit: int | None, look_bytes: int
+    find_start: _Finder, segment: Segment, cut_mark: bytes, limit: int | None, look_bytes: int
 ) -> bytes:
     """The last lines of a segment from the start of a record on; all of one that has none."""
     file = PlainFile(segment.path)
     end = file.size() if limit is None else limit
-    find_start = _start_finder(reader)
     look_bytes = max(look_bytes, _LEAST_BYTES)
     while True:
         begin = max(end - look_bytes, 0)
@@ -146,7 +147,7 @@ def _end_of_plain(
         look_bytes *= 4
 
 
-def _start_finder(reader: Reader) -> Callable[..., re.Match[bytes] | None]:
+def _start_finder(reader: Reader) -> _Finder:
     return re.compile(rb"(?:\A|(?<=\n))(?:" + reader.START + rb")").search
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import os
 import time
 import zlib
 
-from ranklog.files.content import PlainFile
+from ranklog.files.content import PlainFile, opened_gzip
 from ranklog.files.record_blocks import Cutter
 from ranklog.line_format import Layout
 
@@ -41,11 +40,6 @@ def read_fingerprint(path: str, *, is_gzip: bool) -> bytes:
         return b""
     except (EOFError, zlib.error) as error:
         raise OSError(str(error)) from error
-
-
-def opened_gzip(path: str) -> gzip.GzipFile:
-    """A compressed file that holds no descriptor between two reads."""
-    return gzip.GzipFile(fileobj=io.BufferedReader(PlainFile(path)))
 
 
 class GrowingFile:

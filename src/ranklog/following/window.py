@@ -35,9 +35,8 @@ class Lot:
     def take(self, limit: bytes) -> Lot:
         """Take those up to `limit` out."""
         if not self._is_sorted:
-            pairs = sorted(zip(self.keys, range(len(self.keys)), strict=True))
-            self.items = [self.items[number] for _, number in pairs]
-            self.keys = [key for key, _ in pairs]
+            sort_by(self.items, self.keys)
+            self.keys.sort()
             self._is_sorted = True
         count = bisect_right(self.keys, limit)
         taken = Lot(self.keys[:count], self.items[:count], self.origin, self.more)

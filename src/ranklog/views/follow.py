@@ -71,15 +71,16 @@ def follow(
     Raises:
         ValueError: A filter or `window_seconds` is malformed, or `resume` is no such file.
     """
+    damage = Damage() if damage is None else damage
     follower = Follower(
         path,
         make_selection(filters),
-        Damage() if damage is None else damage,
+        damage,
         window_seconds=window_seconds,
         resume=resume,
         tracks=True,
     )
-    return _records(follower, poll_seconds, Damage() if damage is None else damage)
+    return _records(follower, poll_seconds, damage)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
